@@ -53,6 +53,8 @@ export type RequestType = Request["type"];
 export interface StateReply {
   readonly predecessor: NodeRef | null;
   readonly successors: readonly NodeRef[];
+  /** Whether the list is the whole rest of the ring, as far as the node knows. */
+  readonly complete: boolean;
 }
 
 /** One step of a lookup: either the owner and those behind it, or nearer nodes, best first. */
@@ -64,10 +66,14 @@ export interface HelloReply {
   readonly state: NodeState;
   /** The names that the node last knew in its ring, from its disk; empty on a new disk. */
   readonly remembered: readonly string[];
+  /** The epoch of the ring that the node is or was last in; 0 on a new disk. */
+  readonly rememberedEpoch: number;
 }
 
 export interface PingReply {
   readonly state: NodeState;
+  /** Shows a lookup whether the node still owns the identifier that led to it. */
+  readonly predecessor: NodeRef | null;
 }
 
 export interface Replies {

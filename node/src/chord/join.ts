@@ -1,0 +1,71 @@
+/**
+ * Join: find the node before this one, copy its whole successor list, become a member. It changes
+ * nobody else; stabilization does the rest (Zave 2017).
+ */
+import { askState, type Context } from "./context.ts";
+import { ChordError } from "./errors.ts";
+import { between } from "./id.ts";
+import { lookup, resolve } from "./lookup.ts";
+import type { Answer } from "./messages.ts";
+import type { Target } from "./ports.ts";
+import { type SuccessorList, successorList } from "./successor-list.ts";
+
+const attemptCountMax = 3;
+
+/** Joins through any member. Rejects with `ChordError`, and then nothing has changed. */
+export async function join(context: Context, through: Target): Promise<void> {
+  const { state, ports } = context;
+  const { generation } = state;
+  for (let attempt = 1; ; attempt++) {
+    const before = await findPredecessor(context, through);
+    const list = listAfter(context, before);
+    if (state.generation !== generation || state.state !== "joining") return;
+    if (list !== null) {
+      state.becomeMember(before.epoch, list);
+      ports.log.info("Joined the ring", { predecessor: before.self.name, epoch: before.epoch });
+      await hintPredecessor(context, before);
+      return;
+    }
+    if (attempt === attemptCountMax) {
+      throw new ChordError("no-route", `${before.self.name} is not the node before this one`);
+    }
+  }
+}
+
+/** The state of the member that precedes this node, as one atomic reply. */
+async function findPredecessor(context: Context, through: Target): Promise<Answer<"state">> {
+  const { self } = context.state;
+  const steps = lookup(context, self.id, { start: through, exclude: [self.name], verify: false });
+  const last = (await resolve(steps)).path.at(-1);
+  if (last === undefined) throw new ChordError("no-route", "The lookup visited no node");
+  return await askState(context, last.node);
+}
+
+/**
+ * The joiner's list: its predecessor's, without an earlier self that the ring has not forgotten
+ * yet. Null when the first entry is not behind this node: then the ring changed meanwhile.
+ */
+function listAfter(context: Context, before: Answer<"state">): SuccessorList | null {
+  const { self } = context.state;
+  const { successors, complete } = before.reply;
+  const heard = successors.filter((node) => node.id !== self.id);
+  // Behind a whole ring comes the predecessor itself; and where it knew nobody but our earlier
+  // self, it is the only way back in: stabilization walks back from it to the right successor.
+  if (complete || heard.length === 0) heard.push(before.self);
+  const first = heard[0] ?? before.self;
+  if (first !== before.self && !between(before.self.id, self.id, first.id)) return null;
+  return successorList(self.id, heard, { max: context.options.successors, closed: complete });
+}
+
+/** Lets the predecessor stabilize now rather than at its next turn. */
+async function hintPredecessor(context: Context, before: Answer<"state">): Promise<void> {
+  try {
+    await context.peers.call<"hint">(before.self, {
+      type: "hint",
+      leaving: false,
+      successors: [],
+    });
+  } catch (error) {
+    if (!(error instanceof ChordError)) throw error;
+  }
+}
