@@ -1,0 +1,42 @@
+/**
+ * Images in the nodes' containerd. Every node has a store of its own, as real nodes do.
+ */
+import { join } from "node:path";
+import { output, run } from "../../lib/run.ts";
+import { waitFor } from "../../lib/wait-for.ts";
+import type { ClusterPlan, NodePlan } from "./plan.ts";
+import type { ImageArchive } from "./tools-image.ts";
+
+function ctr(programs: string, node: NodePlan, command: readonly string[]): readonly string[] {
+  const program = join(programs, "ctr");
+  return [program, "--address", node.containerdSocket, "--namespace", "k8s.io", ...command];
+}
+
+/** Resolves when a node's containerd answers. */
+export async function waitForContainerd(programs: string, node: NodePlan): Promise<void> {
+  const answers = async (): Promise<boolean> => {
+    const result = await run(ctr(programs, node, ["version"]), { allowFailure: true });
+    return result.code === 0;
+  };
+  await waitFor(`containerd of ${node.name} answers`, answers, { timeoutMs: 60_000 });
+}
+
+async function hasImage(programs: string, node: NodePlan, name: string): Promise<boolean> {
+  const list = await output(ctr(programs, node, ["images", "list", "--quiet", `name==${name}`]));
+  return list.split("\n").includes(name);
+}
+
+/** Imports an image into every node that lacks it; says how many did. */
+export async function importImage(
+  plan: ClusterPlan,
+  programs: string,
+  image: ImageArchive,
+): Promise<number> {
+  let imported = 0;
+  for (const node of plan.nodes) {
+    if (await hasImage(programs, node, image.name)) continue;
+    await run(ctr(programs, node, ["images", "import", image.file]));
+    imported += 1;
+  }
+  return imported;
+}
