@@ -74,7 +74,7 @@ const excludedCountMax = 64;
 
 /** One node on the way, with the nearer nodes that it named and that were not yet tried. */
 interface Stop {
-  readonly target: NodeRef | Target;
+  target: NodeRef | Target;
   spare: readonly NodeRef[];
 }
 
@@ -152,7 +152,7 @@ class LookupRun {
         mode: this.mode,
         exclude: [...this.#excluded],
       });
-      this.#trail[this.#trail.length - 1] = { target: answer.self, spare: [] };
+      stop.target = answer.self;
       if (!this.#path.some((step) => step.node.id === answer.self.id)) {
         const ms = clock.now() - startedMs;
         this.#path.push({ node: answer.self, ms });
