@@ -19,16 +19,22 @@ const STORAGE_PROVISIONER = "rancher.io/local-path";
  * its new address at once. Every other name does not exist, so no question leaves the machine.
  */
 export function corefile(plan: ClusterPlan): string {
-  return `.:53 {
-    bind ${plan.controlPlane.address}
+  const { address } = plan.controlPlane;
+  const zones = `${network.domain} in-addr.arpa ip6.arpa`;
+  // Two blocks, since within one the template would answer before the cluster is asked.
+  return `${zones} {
+    bind ${address}
     errors
-    ready ${plan.controlPlane.address}:8181
-    kubernetes ${network.domain} in-addr.arpa ip6.arpa {
+    ready ${address}:8181
+    kubernetes ${zones} {
         kubeconfig ${kubeconfigPath(plan, "system:coredns")}
         pods insecure
         ttl 5
-        fallthrough in-addr.arpa ip6.arpa
     }
+}
+. {
+    bind ${address}
+    errors
     template ANY ANY . {
         rcode NXDOMAIN
     }

@@ -27,6 +27,7 @@ rules:
   - system:kube-controller-manager
   - system:kube-scheduler
   - system:kube-proxy
+  - local-path-provisioner
 - {level: None, userGroups: ["system:serviceaccounts:kube-system"]}
 - {level: Metadata}
 `;
