@@ -10,13 +10,13 @@ import {
   type Id,
   type Ideal,
   type Log,
-  type Metrics,
   type Ports,
   type RingRecord,
 } from "../src/chord/index.ts";
 import { type Host, Network } from "./network.ts";
 import { SeededRandom } from "./random.ts";
 import { Scheduler } from "./scheduler.ts";
+import { silentMetrics } from "./silent-ports.ts";
 
 export interface WorldOptions {
   readonly seed: number;
@@ -39,16 +39,6 @@ export function sha1(text: string): Id {
   if (hashes.size < 100_000) hashes.set(text, id);
   return id;
 }
-
-const silentMetrics: Metrics = {
-  lookup: () => {},
-  stabilized: () => {},
-  successorChanged: () => {},
-  predecessorChanged: () => {},
-  fingerFixed: () => {},
-  rpc: () => {},
-  rpcFailed: () => {},
-};
 
 export class World {
   readonly scheduler = new Scheduler();

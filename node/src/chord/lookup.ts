@@ -225,7 +225,9 @@ class LookupRun {
   }
 
   #isOwnerBefore(candidate: NodeRef, owner: NodeRef): boolean {
-    if (candidate.id === owner.id || this.#excluded.has(candidate.name)) return false;
+    // An owner with the very identifier has no other before it; `between` would say the circle.
+    if (owner.id === this.#id || candidate.id === owner.id) return false;
+    if (this.#excluded.has(candidate.name)) return false;
     return candidate.id === this.#id || between(this.#id, candidate.id, owner.id);
   }
 
