@@ -1,7 +1,7 @@
 /**
  * The part of OpenAPI v3 that a structural CustomResourceDefinition schema may use, and the short
  * constructors the schema files are written with. Every constructor demands a description, so a
- * field without one does not compile.
+ * field of ours cannot go without one.
  */
 
 export interface ValidationRule {
@@ -10,7 +10,7 @@ export interface ValidationRule {
 }
 
 export interface Schema {
-  description: string;
+  description?: string;
   type?: "object" | "array" | "string" | "integer" | "boolean";
   format?: string;
   default?: unknown;

@@ -56,7 +56,9 @@ function environment(ring: ChordRing): V1EnvVar[] {
   ];
 }
 
-function probe(path: string, timing: V1Probe): V1Probe {
+type ProbeTiming = Pick<V1Probe, "periodSeconds" | "timeoutSeconds" | "failureThreshold">;
+
+function probe(path: string, timing: ProbeTiming): V1Probe {
   return { httpGet: { path, port: "http", scheme: "HTTP" }, ...timing };
 }
 

@@ -18,14 +18,19 @@ import {
 } from "./manifest.ts";
 
 export interface ServiceManifest extends Manifest {
-  spec: V1ServiceSpec;
+  spec: ServiceSpec;
 }
 
 const CLIENT_PORT = 80;
 const api = { name: "http", protocol: "TCP", appProtocol: "http", targetPort: "http" } as const;
 const peer = { name: "peer", protocol: "TCP", appProtocol: "http", targetPort: "peer" } as const;
 
-function service(ring: ChordRing, name: string, spec: V1ServiceSpec): ServiceManifest {
+type ServiceSpec = Pick<
+  V1ServiceSpec,
+  "type" | "clusterIP" | "publishNotReadyAddresses" | "ports" | "selector"
+>;
+
+function service(ring: ChordRing, name: string, spec: ServiceSpec): ServiceManifest {
   return {
     apiVersion: "v1",
     kind: "Service",

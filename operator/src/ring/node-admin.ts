@@ -1,0 +1,103 @@
+/**
+ * Calls to the nodes' admin API on the peer port, with the ring's token.
+ *
+ * A call that fails says nothing about the node's place in the ring: the caller gets an error and
+ * must treat the node as unknown, never as absent.
+ */
+import { Agent } from "node:http";
+import axios, { type AxiosInstance, isAxiosError } from "axios";
+import { type Crawl, parseCrawl, parseView, type View } from "./view.ts";
+
+const CALL_TIMEOUT_MS = 2_000;
+/** A crawl visits every node in turn. */
+const CRAWL_TIMEOUT_MS = 10_000;
+const RESPONSE_SIZE_MAX_BYTES = 4 * 1024 * 1024;
+
+/** Where a node listens, and the token it expects. */
+export interface NodeAddress {
+  name: string;
+  /** `host:port` of the peer port. */
+  address: string;
+  token: string;
+}
+
+/** The admin API as the reconciliation uses it. */
+export interface NodeAdmin {
+  view(node: NodeAddress): Promise<View>;
+  crawl(node: NodeAddress): Promise<Crawl>;
+  leave(node: NodeAddress): Promise<void>;
+  rejoin(node: NodeAddress): Promise<void>;
+}
+
+/** Why a node could not be read, in words that stay the same while the cause does. */
+export class NodeUnreadable extends Error {}
+
+function causeOf(error: unknown): string {
+  if (!isAxiosError(error)) return error instanceof Error ? error.message : String(error);
+  const status = error.response?.status;
+  if (status === 401 || status === 403) return "it refuses the ring's token";
+  if (status !== undefined) return `it answered ${status}`;
+  if (error.code === "ECONNABORTED" || error.code === "ETIMEDOUT")
+    return "it did not answer in time";
+  return `the connection failed (${error.code ?? "unknown cause"})`;
+}
+
+export class HttpNodeAdmin implements NodeAdmin {
+  readonly #http: AxiosInstance;
+  readonly #agent = new Agent({ keepAlive: true, maxFreeSockets: 64, timeout: 4_000 });
+
+  constructor() {
+    this.#http = axios.create({
+      httpAgent: this.#agent,
+      proxy: false,
+      maxRedirects: 0,
+      maxContentLength: RESPONSE_SIZE_MAX_BYTES,
+      decompress: false,
+    });
+  }
+
+  async view(node: NodeAddress): Promise<View> {
+    return this.#call(node, "GET", "/admin/view", parseView);
+  }
+
+  async crawl(node: NodeAddress): Promise<Crawl> {
+    return this.#call(node, "GET", "/admin/ring", parseCrawl);
+  }
+
+  async leave(node: NodeAddress): Promise<void> {
+    await this.#call(node, "POST", "/admin/leave", () => undefined);
+  }
+
+  async rejoin(node: NodeAddress): Promise<void> {
+    await this.#call(node, "POST", "/admin/rejoin", () => undefined);
+  }
+
+  /** Closes idle connections, so that the process can end. */
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #call<T>(
+    node: NodeAddress,
+    method: "GET" | "POST",
+    path: string,
+    parse: (body: unknown) => T,
+  ): Promise<T> {
+    const timeoutMs = path === "/admin/ring" ? CRAWL_TIMEOUT_MS : CALL_TIMEOUT_MS;
+    try {
+      const response = await this.#http.request<unknown>({
+        method,
+        url: `http://${node.address}${path}`,
+        headers: { authorization: `Bearer ${node.token}` },
+        timeout: timeoutMs,
+        // The timeout above starts with the connection; this one covers connecting too.
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      return parse(response.data);
+    } catch (error) {
+      const aborted = axios.isCancel(error);
+      const cause = aborted ? "it did not answer in time" : causeOf(error);
+      throw new NodeUnreadable(`${node.name}: ${cause}`, { cause: error });
+    }
+  }
+}
