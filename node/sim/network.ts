@@ -64,10 +64,14 @@ export class Network {
       const fail = (code: "timeout" | "unreachable"): void =>
         reject(new ChordError(code, `${from} to ${to ?? "nobody"}`));
       this.#scheduler.after(timeoutMs, () => fail("timeout"));
-      if (to === null) return fail("unreachable");
-      this.#send(from, to, () => this.#deliver(from, to, message, { resolve, reject }));
-      // A closed port answers at once, unless the way there is cut.
-      if (!this.hosts.has(to)) this.#send(from, to, () => fail("unreachable"));
+      if (to === null) {
+        fail("unreachable");
+      } else if (this.hosts.has(to)) {
+        this.#send(from, to, () => this.#deliver(from, to, message, { resolve, reject }));
+      } else {
+        // A closed port answers at once, unless the way there is cut.
+        this.#send(from, to, () => fail("unreachable"));
+      }
     });
   }
 

@@ -29,11 +29,12 @@ export async function simulate(seed: number): Promise<RunResult> {
     failure = error instanceof Violation ? error.message : String((error as Error).stack);
   }
   const { world } = life;
-  for (const name of [...world.running.keys()]) world.crash(name);
+  const transcript = [...world.transcript];
+  for (const name of world.running.keys()) world.crash(name);
   return {
     seed,
     failure,
-    transcript: world.transcript,
+    transcript,
     events: world.scheduler.count,
     simulatedMs: world.scheduler.now(),
     convergedMs: life.convergedMs,
@@ -80,11 +81,12 @@ class Life {
   /** Safety: holds after every event, whatever the faults. */
   #checkSafety(): void {
     for (const node of this.world.running.values()) {
-      const view = node.chord.view();
-      if (view.state !== "member" || view.successors[0]?.id === view.self.id) continue;
-      if (!orderedList(view)) throw new Violation(`R3: ${view.self.name}'s list is not in order`);
-      if (view.successors.length > this.#successors) {
-        throw new Violation(`R4: ${view.self.name}'s list is longer than r`);
+      const { self, predecessor, successors } = node.chord;
+      if (!orderedList({ self, predecessor, successors })) {
+        throw new Violation(`R3: ${self.name}'s list is not in order`);
+      }
+      if (successors.length > this.#successors) {
+        throw new Violation(`R4: ${self.name}'s list is longer than r`);
       }
     }
   }

@@ -120,6 +120,15 @@ export class Chord {
     return this.#context.state.epoch;
   }
 
+  get predecessor(): NodeRef | null {
+    return this.#context.state.predecessor;
+  }
+
+  /** Nearest first; empty in a ring of one. */
+  get successors(): readonly NodeRef[] {
+    return this.#context.state.successors;
+  }
+
   /** Whether this node is the owner of an identifier, as far as it knows. */
   owns(id: Id): boolean {
     return this.#context.state.owns(id);

@@ -19,7 +19,7 @@ export class FingerTable {
   constructor(circle: Circle, self: Id) {
     this.#self = self;
     this.#starts = Array.from({ length: circle.bits }, (_, i) => circle.fingerStart(self, i));
-    this.#nodes = new Array<NodeRef | undefined>(circle.bits);
+    this.#nodes = Array.from({ length: circle.bits }, () => undefined);
   }
 
   get size(): number {
