@@ -29,15 +29,30 @@ const nodeRooms: Record<string, Room> = {
     packages: ["node:", "lmdb"],
   },
   "node/src/transport": {
-    rooms: ["node/src/chord", "node/src/replication"],
+    rooms: ["node/src/chord", "node/src/replication", "node/src/http"],
     packages: ["node:", "axios", "express", "undici", "zod"],
+  },
+  // HTTP as both ports need it: the server, bodies, error answers. It knows no route.
+  "node/src/http": { rooms: [], packages: ["node:", "express"] },
+  // Clock, randomness, discovery, log, the record file: the core's small ports.
+  "node/src/platform": { rooms: ["node/src/chord"], packages: ["node:", "pino"] },
+  "node/src/kv": {
+    rooms: ["node/src/chord", "node/src/replication", "node/src/http", "node/src/storage"],
+    packages: ["node:", "express", "zod"],
   },
   "node/src/metrics": {
     rooms: ["node/src/chord", "node/src/replication"],
     packages: ["node:", "prom-client"],
   },
   "node/src/api": {
-    rooms: ["node/src/chord", "node/src/replication", "node/src/storage", "node/src/metrics"],
+    rooms: [
+      "node/src/chord",
+      "node/src/http",
+      "node/src/kv",
+      "node/src/metrics",
+      "node/src/replication",
+      "node/src/storage",
+    ],
     packages: ["node:", "express", "zod"],
   },
   "node/src/config.ts": { rooms: ["node/src/chord"], packages: ["node:", "zod"] },
@@ -46,7 +61,10 @@ const nodeRooms: Record<string, Room> = {
       "node/src/api",
       "node/src/chord",
       "node/src/config.ts",
+      "node/src/http",
+      "node/src/kv",
       "node/src/metrics",
+      "node/src/platform",
       "node/src/replication",
       "node/src/storage",
       "node/src/transport",

@@ -22,7 +22,7 @@ const root = join(import.meta.dirname, "..", "..");
 
 function expectNone(findings: readonly Finding[]): void {
   const text = findings.map((one) => `  ${one.path}:${one.line}  ${one.message}`).join("\n");
-  assert.equal(findings.length, 0, `${findings.length} findings\n${text}`);
+  if (findings.length > 0) assert.fail(`${findings.length} to mend\n${text}`);
 }
 
 describe("the repository keeps its own rules", () => {
