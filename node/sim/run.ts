@@ -94,13 +94,17 @@ class Life {
   async #converge(when: string): Promise<void> {
     const { world } = this;
     const startMs = world.scheduler.now();
-    const ideal = await world.scheduler.runUntil(() => world.ideal().ideal, convergenceMs);
+    const calm = (): boolean => !world.anyPaused() && world.ideal().ideal;
+    const ideal = await world.scheduler.runUntil(calm, convergenceMs);
     if (!ideal) {
       const problems = world.ideal().problems.join("; ");
       throw new Violation(`R10: not ideal ${convergenceMs / 1000} s ${when}: ${problems}`);
     }
     this.convergedMs = Math.max(this.convergedMs, world.scheduler.now() - startMs);
     world.note(`ideal ${when}`);
+    await world.scheduler.run(20_000);
+    const { problems } = world.ideal();
+    if (problems.length > 0) throw new Violation(`R10: not ideal any more: ${problems.join("; ")}`);
   }
 
   async #fault(): Promise<void> {

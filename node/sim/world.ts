@@ -121,6 +121,11 @@ export class World {
     this.network.cuts.clear();
   }
 
+  anyPaused(): boolean {
+    const nowMs = this.scheduler.now();
+    return [...this.running.values()].some((node) => node.pausedUntilMs > nowMs);
+  }
+
   /** Whether the running nodes, all of them, are one ideal ring of one epoch. */
   ideal(): Ideal {
     const nodes = [...this.running.values()];

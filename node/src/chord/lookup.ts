@@ -7,7 +7,7 @@
  * A hop is a routing request answered by another node; the asking node's own step is hop 0.
  * Invariant: every hop lies strictly nearer to the identifier than the one before it.
  */
-import type { Context } from "./context.ts";
+import { type Context, sleep } from "./context.ts";
 import { ChordError, codeOf } from "./errors.ts";
 import { between, type Id } from "./id.ts";
 import type { LookupMode, NextReply, NodeRef } from "./messages.ts";
@@ -195,15 +195,27 @@ class LookupRun {
     return null;
   }
 
-  /** The owner's predecessor; undefined when the owner did not answer as a member. */
+  /**
+   * The owner's predecessor; undefined when the owner is certainly gone. One that is only silent is
+   * asked again: to name the node behind it would be wrong if it lives.
+   */
   async *#predecessorOf(node: NodeRef): AsyncGenerator<LookupEvent, NodeRef | null | undefined> {
-    try {
-      const answer = await this.#context.peers.call<"ping">(node, { type: "ping" });
-      if (inRing(answer.reply.state)) return answer.reply.predecessor;
-      throw new ChordError("not-member", `${node.name} is ${answer.reply.state}`);
-    } catch (error) {
-      yield this.#exclude(node, error);
-      return undefined;
+    const { peers, options, ports } = this.#context;
+    for (;;) {
+      try {
+        const answer = await peers.call<"ping">(node, { type: "ping" });
+        if (inRing(answer.reply.state)) return answer.reply.predecessor;
+        throw new ChordError("not-member", `${node.name} is ${answer.reply.state}`);
+      } catch (error) {
+        if (!(error instanceof ChordError)) throw error;
+        if (peers.verdictOn(node, error) === "gone") {
+          yield this.#exclude(node, error);
+          return undefined;
+        }
+      }
+      if (ports.clock.now() > this.#deadlineMs)
+        throw this.#failure("deadline", "the owner is silent");
+      await sleep(this.#context, options.timeoutMinMs * (0.5 + ports.random.next()));
     }
   }
 
