@@ -4,7 +4,13 @@
 import { settings, type ClusterKind } from "../lib/settings.ts";
 import { clusterDirectoryExists } from "./builtin/down.ts";
 import { type ClusterPlan, clusterPlan } from "./builtin/plan.ts";
-import { dockerEngineAnswers, kindAuditLog, kindKubeconfig } from "./kind.ts";
+import {
+  dockerEngineAnswers,
+  kindAuditLog,
+  kindClusterExists,
+  kindKubeconfig,
+  kindProgram,
+} from "./kind.ts";
 
 export interface CurrentCluster {
   readonly kind: ClusterKind;
@@ -19,6 +25,12 @@ async function clusterKind(): Promise<ClusterKind> {
   if (settings.forcedClusterKind !== undefined) return settings.forcedClusterKind;
   if (await clusterDirectoryExists(plan)) return "builtin";
   return (await dockerEngineAnswers()) ? "kind" : "builtin";
+}
+
+/** Whether `make cluster` has been run and not undone. */
+export async function clusterExists(): Promise<boolean> {
+  if ((await clusterKind()) === "builtin") return clusterDirectoryExists(plan);
+  return kindClusterExists(await kindProgram());
 }
 
 export async function currentCluster(): Promise<CurrentCluster> {

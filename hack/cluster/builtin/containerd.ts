@@ -26,17 +26,23 @@ async function hasImage(programs: string, node: NodePlan, name: string): Promise
   return list.split("\n").includes(name);
 }
 
-/** Imports an image into every node that lacks it; says how many did. */
+/** The nodes that lack an image. */
+export async function nodesWithout(
+  plan: ClusterPlan,
+  programs: string,
+  name: string,
+): Promise<NodePlan[]> {
+  const present = await Promise.all(plan.nodes.map((node) => hasImage(programs, node, name)));
+  return plan.nodes.filter((_, index) => present[index] === false);
+}
+
+/** Imports an image into every node that lacks it. */
 export async function importImage(
   plan: ClusterPlan,
   programs: string,
   image: ImageArchive,
-): Promise<number> {
-  let imported = 0;
-  for (const node of plan.nodes) {
-    if (await hasImage(programs, node, image.name)) continue;
-    await run(ctr(programs, node, ["images", "import", image.file]));
-    imported += 1;
-  }
-  return imported;
+): Promise<void> {
+  const lacking = await nodesWithout(plan, programs, image.name);
+  const load = ["images", "import", image.file];
+  await Promise.all(lacking.map((node) => run(ctr(programs, node, load))));
 }
