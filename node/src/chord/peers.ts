@@ -41,7 +41,11 @@ export class Peers {
   /** Called when a peer proves that this node's ring has been replaced by a newer one. */
   onNewerEpoch: (epoch: number) => void = () => {};
 
-  constructor(ports: Ports, options: ChordOptions, sender: () => { self: NodeRef; epoch: number }) {
+  constructor(
+    ports: Pick<Ports, "transport" | "clock" | "hash" | "metrics">,
+    options: ChordOptions,
+    sender: () => { self: NodeRef; epoch: number },
+  ) {
     this.#ports = ports;
     this.#options = options;
     this.sender = sender;
