@@ -1,0 +1,53 @@
+/**
+ * How large the parts of the circle are drawn in the room there is, pure. From the inside out:
+ * chords, tick marks, the band of ownership with the nodes on it, bars of keys, labels.
+ */
+
+/**
+ * @typedef {{
+ *   width: number, height: number, chords: number, ticks: number, bandInner: number,
+ *   bandOuter: number, nodes: number, disc: number, barLengthMax: number, labels: number,
+ *   labelLimit: number, fontSize: number, lineHeight: number, wordy: boolean,
+ * }} DialLayout radii and sizes in pixels; `wordy` when labels have a second line
+ */
+
+/**
+ * @param {{width: number, height: number, count: number, nameLength: number}} room count of
+ *   nodes; length of the longest label in characters
+ * @returns {DialLayout}
+ */
+export function layOutDial({ width, height, count, nameLength }) {
+  const fontSize = width < 480 || count > 40 ? 11 : 13;
+  const wordy = width >= 560 && count <= 16;
+  const lineHeight = wordy ? 2 * fontSize + 8 : fontSize + 3;
+  const labelWidth = Math.max(nameLength, wordy ? 9 : 0) * fontSize * 0.6 + 10;
+  const labels = Math.max(60, Math.min(width / 2 - labelWidth, height / 2 - lineHeight));
+  const barLengthMax = within(labels * 0.13, 12, 42);
+  const bandOuter = labels - barLengthMax - 11;
+  const bandInner = bandOuter - within(labels * 0.04, 6, 12);
+  return {
+    width,
+    height,
+    chords: bandInner - 5,
+    ticks: bandInner - 5,
+    bandInner,
+    bandOuter,
+    nodes: (bandInner + bandOuter) / 2,
+    disc: Math.min(within((1.4 * bandOuter) / Math.max(1, count), 3.5, 8), bandOuter * 0.05),
+    barLengthMax,
+    labels,
+    labelLimit: height / 2 - lineHeight / 2,
+    fontSize,
+    lineHeight,
+    wordy,
+  };
+}
+
+/**
+ * @param {number} value
+ * @param {number} least
+ * @param {number} most
+ */
+function within(value, least, most) {
+  return Math.min(most, Math.max(least, value));
+}

@@ -1,0 +1,158 @@
+/**
+ * From a node's answers to what the page shows, pure: the nodes in the order of the circle, what
+ * each owns, who is named by others but does not answer, and what changed since the last look.
+ */
+import { fingerExponent, turnOf, turnsBetween } from "./identifier.js";
+
+/**
+ * @typedef {{name: string, id: string, address: string}} NodeRef
+ * @typedef {{
+ *   ring: string, self: NodeRef, state: string, epoch: number, predecessor: NodeRef | null,
+ *   successors: NodeRef[], fingers: {start: string, node: NodeRef | null}[], keys: number,
+ *   bytes: number, founded?: boolean, split?: boolean, detail?: string,
+ * }} View
+ * @typedef {{nodes: View[], ideal: boolean, problems?: string[]}} Crawl
+ * @typedef {{
+ *   name: string, id: string, address: string, turn: number, state: string, owns: boolean,
+ *   arcStart: number, share: number, keys: number, view: View | null,
+ * }} RingNode `owns` is false for a node that does not answer; `share` is its part of the circle
+ * @typedef {{
+ *   name: string, entry: View, nodes: RingNode[], ideal: boolean, problems: string[],
+ *   keys: number, bytes: number, keysMax: number,
+ * }} Ring
+ * @typedef {{first: number, last: number, node: NodeRef}} FingerGroup
+ */
+
+/** The state the page gives a node that others name and that did not answer the crawl. */
+export const SILENT = "silent";
+
+/** @type {Readonly<Record<string, string>>} */
+const STATE_WORDS = {
+  member: "member",
+  waiting: "waiting for its ring",
+  joining: "joining",
+  leaving: "leaving",
+  left: "left on request",
+  [SILENT]: "does not answer",
+};
+
+/**
+ * A state in words for people.
+ * @param {string} state
+ */
+export function stateWords(state) {
+  return STATE_WORDS[state] ?? state;
+}
+
+/**
+ * @param {View} entry the view of the node that serves this page
+ * @param {Crawl} crawl
+ * @returns {Ring}
+ */
+export function buildRing(entry, crawl) {
+  const views = new Map(crawl.nodes.map((view) => [view.self.name, view]));
+  if (!views.has(entry.self.name)) views.set(entry.self.name, entry);
+  const answering = [...views.values()].map((view) => ringNode(view.self, view));
+  const silent = namedBy(views).map((ref) => ringNode(ref, null));
+  const nodes = [...answering, ...silent].sort((a, b) => (a.id < b.id ? -1 : 1));
+  const owners = nodes.filter((node) => node.owns);
+  owners.forEach((node, index) => {
+    const before = owners[(index + owners.length - 1) % owners.length] ?? node;
+    node.arcStart = before.turn;
+    node.share = owners.length === 1 ? 1 : turnsBetween(before.turn, node.turn);
+  });
+  return {
+    name: entry.ring,
+    entry,
+    nodes,
+    ideal: crawl.ideal,
+    problems: crawl.problems ?? [],
+    keys: nodes.reduce((sum, node) => sum + node.keys, 0),
+    bytes: nodes.reduce((sum, node) => sum + (node.view?.bytes ?? 0), 0),
+    keysMax: Math.max(1, ...nodes.map((node) => node.keys)),
+  };
+}
+
+/**
+ * @param {NodeRef} ref
+ * @param {View | null} view
+ * @returns {RingNode}
+ */
+function ringNode({ name, id, address }, view) {
+  const state = view?.state ?? SILENT;
+  return {
+    name,
+    id,
+    address,
+    turn: turnOf(id),
+    state,
+    view,
+    owns: state === "member" || state === "leaving",
+    arcStart: turnOf(id),
+    share: 0,
+    keys: view?.keys ?? 0,
+  };
+}
+
+/**
+ * Nodes that some view names and that gave no view of their own.
+ * @param {Map<string, View>} views
+ */
+function namedBy(views) {
+  /** @type {Map<string, NodeRef>} */
+  const named = new Map();
+  for (const view of views.values()) {
+    const fingers = view.fingers.map((finger) => finger.node);
+    for (const ref of [view.predecessor, ...view.successors, ...fingers]) {
+      if (ref !== null && !views.has(ref.name)) named.set(ref.name, ref);
+    }
+  }
+  return [...named.values()];
+}
+
+/**
+ * The finger table with runs of fingers that share a node put together: of 160 fingers only about
+ * log2 n differ.
+ * @param {View} view
+ * @returns {FingerGroup[]}
+ */
+export function fingerGroups(view) {
+  /** @type {FingerGroup[]} */
+  const groups = [];
+  for (const { start, node } of view.fingers) {
+    const exponent = fingerExponent(view.self.id, start);
+    if (node === null || exponent === null) continue;
+    const last = groups.at(-1);
+    if (last !== undefined && last.node.name === node.name) last.last = exponent;
+    else groups.push({ first: exponent, last: exponent, node });
+  }
+  return groups;
+}
+
+/**
+ * What changed between two looks, in sentences for the log.
+ * @param {Ring | null} before
+ * @param {Ring} after
+ * @returns {string[]}
+ */
+export function changesBetween(before, after) {
+  if (before === null) return [];
+  const changes = [];
+  const old = new Map(before.nodes.map((node) => [node.name, node]));
+  const now = new Set(after.nodes.map((node) => node.name));
+  for (const node of after.nodes) {
+    const was = old.get(node.name);
+    if (was === undefined) changes.push(`${node.name} appeared: ${stateWords(node.state)}`);
+    else if (was.state !== node.state) changes.push(`${node.name}: ${stateWords(node.state)}`);
+  }
+  for (const name of old.keys()) {
+    if (!now.has(name)) changes.push(`${name} is no longer in the ring`);
+  }
+  if (before.ideal !== after.ideal) {
+    changes.push(after.ideal ? "The ring is ideal" : "The ring is not ideal");
+  }
+  if (before.entry.self.name !== after.entry.self.name) {
+    changes.push(`You are now talking to ${after.entry.self.name}`);
+  }
+  return changes;
+}
