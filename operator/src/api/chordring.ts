@@ -96,8 +96,9 @@ export interface ObjectMeta {
 }
 
 export interface ChordRing {
-  apiVersion: string;
-  kind: string;
+  // Absent where a ring comes out of a list.
+  apiVersion?: string;
+  kind?: string;
   metadata: ObjectMeta;
   spec: ChordRingSpec;
   status?: Partial<ChordRingStatus>;

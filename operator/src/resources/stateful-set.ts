@@ -13,6 +13,8 @@ import { DATA_VOLUME } from "./pod-template.ts";
 export const TEMPLATE_REQUEST_ANNOTATION = `${GROUP}/template-request`;
 /** Fingerprint of the template as it was built then. */
 export const TEMPLATE_ANNOTATION = `${GROUP}/template`;
+/** "true" once the nodes have been seen to form a ring; founders never change after that. */
+export const FORMED_ANNOTATION = `${GROUP}/formed`;
 /** The founders, kept a second time in case somebody deletes the ConfigMap. */
 export const FOUNDERS_ANNOTATION = `${GROUP}/founders`;
 

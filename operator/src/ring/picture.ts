@@ -41,6 +41,13 @@ function expectedSuccessors(members: readonly View[], index: number, length: num
   });
 }
 
+/** The list up to the node itself, with which the list of a small ring may end. */
+function successorsOf(view: View, length: number): string[] {
+  const listed = view.successors.map((node) => node.name);
+  const self = listed.indexOf(view.self.name);
+  return (self === -1 ? listed : listed.slice(0, self)).slice(0, length);
+}
+
 function flawOfMember(members: readonly View[], index: number, length: number): string | undefined {
   const view = members[index];
   if (!view) return undefined;
@@ -50,9 +57,7 @@ function flawOfMember(members: readonly View[], index: number, length: number): 
   if (predecessor !== before) {
     return `${name} has ${predecessor} as its predecessor, but ${before} comes before it`;
   }
-  const listed = view.successors.map((node) => node.name);
-  const self = listed.indexOf(name);
-  const successors = (self === -1 ? listed : listed.slice(0, self)).slice(0, length);
+  const successors = successorsOf(view, length);
   const expected = expectedSuccessors(members, index, length);
   if (successors.join() !== expected.join()) {
     const has = successors.join(", ") || "nobody";

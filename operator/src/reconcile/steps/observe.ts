@@ -1,0 +1,64 @@
+/**
+ * Reads what is there: the StatefulSet, its pods, and every running node's own view of the ring.
+ */
+import { KINDS } from "../../kube/kinds.ts";
+import { objectNames } from "../../resources/manifest.ts";
+import { FORMED_ANNOTATION } from "../../resources/stateful-set.ts";
+import { type NodeReading, pictureOf } from "../../ring/picture.ts";
+import {
+  isRunning,
+  ordinalOf,
+  type Pass,
+  type PodObject,
+  type StatefulSetObject,
+  type Step,
+} from "../pass.ts";
+
+/** Leaves out pods of an earlier ring of the same name, which Kubernetes is still deleting. */
+function isOurs(pass: Pass, pod: PodObject): boolean {
+  const owners = pod.metadata.ownerReferences ?? [];
+  const controller = owners.find((owner) => owner.controller === true);
+  return controller === undefined || controller.uid === pass.statefulSet?.metadata.uid;
+}
+
+function podsOf(pass: Pass): PodObject[] {
+  const ordinal = (pod: PodObject): number => ordinalOf(pass.ring, pod.metadata.name) ?? -1;
+  return pass.tools.pods
+    .ofRing(pass.key)
+    .filter((pod) => ordinal(pod) >= 0 && isOurs(pass, pod))
+    .toSorted((a, b) => ordinal(a) - ordinal(b));
+}
+
+async function readNode(pass: Pass, pod: PodObject): Promise<NodeReading> {
+  const { name } = pod.metadata;
+  const address = pass.addressOf(name);
+  if (!isRunning(pod) || !address) return { kind: "notRunning", name };
+  try {
+    const view = await pass.tools.admin.view(address);
+    if (view.self.name === name) return { kind: "view", name, view };
+    return { kind: "unreadable", name, cause: `${name}: ${view.self.name} answered in its place` };
+  } catch (error) {
+    const cause = error instanceof Error ? error.message : String(error);
+    return { kind: "unreadable", name, cause };
+  }
+}
+
+export const observe: Step = {
+  name: "observe",
+  async run(pass) {
+    const { ring, tools } = pass;
+    const { namespace } = ring.metadata;
+    const name = objectNames(ring.metadata.name).statefulSet;
+    const key = { namespace, name };
+    pass.statefulSet = await tools.applier.read<StatefulSetObject>(KINDS.statefulSet, key);
+    pass.pods = podsOf(pass);
+    const readings = await Promise.all(pass.pods.map((pod) => readNode(pass, pod)));
+    pass.picture = pictureOf(readings, ring.spec.successors);
+    const before = pass.statefulSet?.metadata.annotations?.[FORMED_ANNOTATION];
+    pass.formed = before === "true" || pass.picture.formed;
+    if (pass.picture.split) {
+      const message = "nodes found members outside their own ring and are merging with them";
+      pass.problems.push({ reason: "RingSplit", message });
+    }
+  },
+};
