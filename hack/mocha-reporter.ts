@@ -2,8 +2,8 @@
  * The reporter of every mocha run: one line per suite with its count and time, and for each failure
  * the reason and the command that replays exactly that test.
  *
- * With the reporter option `tally=FILE` it also writes its counts there, from which
- * `make test` sums its last line. A suite here is a top-level `describe`, whose text names the goal.
+ * With the reporter option `tally=FILE` it also writes its counts there, from which `make test`
+ * sums its last line. A suite here is a top-level `describe`, whose text names the goal.
  */
 import { relative } from "node:path";
 import { inspect } from "node:util";

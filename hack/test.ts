@@ -2,8 +2,9 @@
  * `make test`: every stage in order, each with its progress, its time and its counts; the last line
  * is `N passed, N failed`.
  *
- * A stage that fails does not stop the next one, so one run shows all there is to mend. A stage that
- * cannot run has failed: nothing is left out silently. `--only unit,sim` runs just those stages.
+ * A stage that fails does not stop the next one, so one run shows all there is to mend. A stage
+ * that cannot run has failed: nothing is left out silently. `--only unit,sim` runs just those
+ * stages.
  */
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";

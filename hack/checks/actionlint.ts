@@ -1,6 +1,6 @@
 /**
- * actionlint, which reads the GitHub workflows as GitHub would. It comes as a Go module and is built
- * once into the cache; where Go is missing there is no actionlint, and the caller says so.
+ * actionlint, which reads the GitHub workflows as GitHub would. It comes as a Go module and is
+ * built once into the cache; where Go is missing there is no actionlint, and the caller says so.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";

@@ -1,7 +1,7 @@
 /**
- * Which room of the code may import which, in one table: the arrows of docs/architecture.md, checked.
- * A room is a folder or file below a program's src; what is not in its row is not allowed, and a
- * room without a row is an error, so that a new room is placed on purpose.
+ * Which room of the code may import which, in one table: the arrows of docs/architecture.md,
+ * checked. A room is a folder or file below a program's src; what is not in its row is not allowed,
+ * and a room without a row is an error, so that a new room is placed on purpose.
  */
 import { existsSync } from "node:fs";
 import { join, posix } from "node:path";
@@ -22,27 +22,23 @@ const kubernetes = "@kubernetes/client-node";
 const nodeRooms: Record<string, Room> = {
   // The core: no outside at all.
   "node/src/chord": { rooms: [], packages: [] },
-  "node/src/replication": { rooms: ["node/src/chord"], packages: [] },
-  // The edges: each implements a port, none knows another edge.
-  "node/src/storage": {
-    rooms: ["node/src/chord", "node/src/replication"],
-    packages: ["node:", "lmdb"],
-  },
-  "node/src/transport": {
-    rooms: ["node/src/chord", "node/src/replication", "node/src/http"],
-    packages: ["node:", "axios", "express", "undici", "zod"],
-  },
   // HTTP as both ports need it: the server, bodies, error answers. It knows no route.
-  "node/src/http": { rooms: [], packages: ["node:", "express"] },
+  "node/src/http": { rooms: ["node/src/chord"], packages: ["node:", "express"] },
   // Clock, randomness, discovery, log, the record file: the core's small ports.
   "node/src/platform": { rooms: ["node/src/chord"], packages: ["node:", "pino"] },
+  "node/src/storage": { rooms: ["node/src/chord"], packages: ["node:", "lmdb"] },
+  "node/src/metrics": { rooms: ["node/src/chord"], packages: ["node:", "prom-client"] },
+  // What a node knows of the ring, and the crawl over all nodes.
+  "node/src/view": { rooms: ["node/src/chord", "node/src/storage"], packages: [] },
+  // The way of a value: to the node that owns it, and into its store.
   "node/src/kv": {
-    rooms: ["node/src/chord", "node/src/replication", "node/src/http", "node/src/storage"],
+    rooms: ["node/src/chord", "node/src/http", "node/src/storage"],
     packages: ["node:", "express", "zod"],
   },
-  "node/src/metrics": {
-    rooms: ["node/src/chord", "node/src/replication"],
-    packages: ["node:", "prom-client"],
+  // The two ports of a node, 8081 for its peers and 8080 for clients; neither knows the other.
+  "node/src/transport": {
+    rooms: ["node/src/chord", "node/src/http", "node/src/kv", "node/src/view"],
+    packages: ["node:", "axios", "express", "undici", "zod"],
   },
   "node/src/api": {
     rooms: [
@@ -50,14 +46,18 @@ const nodeRooms: Record<string, Room> = {
       "node/src/http",
       "node/src/kv",
       "node/src/metrics",
-      "node/src/replication",
       "node/src/storage",
+      "node/src/view",
     ],
     packages: ["node:", "express", "zod"],
   },
-  "node/src/config.ts": { rooms: ["node/src/chord"], packages: ["node:", "zod"] },
+  "node/src/config.ts": {
+    rooms: ["node/src/chord", "node/src/platform"],
+    packages: ["node:", "zod"],
+  },
   "node/src/main.ts": {
     rooms: [
+      "node/package.json",
       "node/src/api",
       "node/src/chord",
       "node/src/config.ts",
@@ -65,9 +65,9 @@ const nodeRooms: Record<string, Room> = {
       "node/src/kv",
       "node/src/metrics",
       "node/src/platform",
-      "node/src/replication",
       "node/src/storage",
       "node/src/transport",
+      "node/src/view",
     ],
     packages: ["node:", "pino"],
   },
@@ -120,7 +120,7 @@ const rooms = new Map(Object.entries({ ...nodeRooms, ...operatorRooms }));
 
 /** Folders outside the programs, and the only parts of the repository they may import. */
 const neighbours: Record<string, readonly string[]> = {
-  "node/sim": ["node/sim", "node/src/chord", "node/src/replication"],
+  "node/sim": ["node/sim", "node/src/chord", "node/src/view"],
   "node/ui": ["node/ui"],
   "node/bench": ["node/bench", "node/src", "node/sim", "node/test", "hack"],
   "node/test": ["node/test", "node/src", "node/sim", "node/ui", "node/bench", "hack"],

@@ -1,6 +1,7 @@
 /**
- * Goal: the linter's rules per folder bite, and only in their folder. Method: a throw-away tree with
- * the real configuration and one offending file per folder; the linter must name exactly those.
+ * Goal: the linter's rules per folder bite, and only in their folder. Method: a throw-away tree
+ * with the real configuration and one offending file per folder; the linter must name exactly
+ * those.
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";

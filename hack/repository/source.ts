@@ -1,7 +1,8 @@
 /**
- * The tracked files as the repository test sees them. TypeScript 7 has no JavaScript interface, so a
- * small scanner blanks out comments and strings; it is exact enough for code that biome formatted.
- * Blanking keeps every line and column where it was, so a finding points at the real place.
+ * The tracked files as the repository test sees them. TypeScript 7 has no JavaScript interface, so
+ * a small scanner blanks out comments and strings; it is exact enough for code that biome
+ * formatted. Blanking keeps every line and column where it was, so a finding points at the real
+ * place.
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";
@@ -74,8 +75,9 @@ export function lineAt(text: string, offset: number): number {
   return line;
 }
 
-const importPattern =
-  /\b(?:import|export)\s+(type\s+)?(?:[\w$*{}\s,]+?\s+from\s+)?"([^"\n]+)"|\bimport\(\s*"([^"\n]+)"/g;
+const staticImport = /\b(?:import|export)\s+(type\s+)?(?:[\w$*{}\s,]+?\s+from\s+)?"([^"\n]+)"/;
+const dynamicImport = /\bimport\(\s*"([^"\n]+)"/;
+const importPattern = new RegExp(`${staticImport.source}|${dynamicImport.source}`, "g");
 
 /** Every import of a file, in order. */
 export function importsOf(file: SourceFile): ImportEdge[] {

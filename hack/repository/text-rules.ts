@@ -8,8 +8,9 @@ const columnsMax = 100;
 const functionLinesMax = 60;
 
 /**
- * Functions that were too long when the rule came, `path:first line's text` each. The list only ever
- * shrinks: a small function cannot grow past the limit, an old giant need not be cut in a hurry.
+ * Functions that were too long when the rule came, `path:first line's text` each. The list only
+ * ever shrinks: a small function cannot grow past the limit, an old giant need not be cut in a
+ * hurry.
  */
 const toleratedGiants: readonly string[] = [];
 
@@ -37,9 +38,9 @@ export function checkLines(file: SourceFile): Finding[] {
   return findings;
 }
 
-/** A long link, a row of a table and a string in JSON cannot be broken. */
+/** A long link, a digest, a row of a table and a string in JSON cannot be broken. */
 function mayBeLong(line: string, path: string): boolean {
-  if (/https?:\/\/\S{40}/.test(line) || path.endsWith(".json")) return true;
+  if (/https?:\/\/\S{40}|@sha256:/.test(line) || path.endsWith(".json")) return true;
   return path.endsWith(".md") && /^\s*\||^```|^\s*\[!|\]\(/.test(line);
 }
 
@@ -78,7 +79,7 @@ const bans: readonly Ban[] = [
   {
     pattern: /\bprocess\.env\b/g,
     message: "only one file of a program reads the environment: take the value as an option",
-    except: /^((node|operator)\/src\/config|hack\/lib\/settings)\.ts$/,
+    except: /^((node|operator)\/src\/config|hack\/lib\/settings|e2e\/config)\.ts$/,
   },
   {
     pattern: /\b(describe|it|context)\.(only|skip)\(/g,
@@ -122,8 +123,8 @@ function insideString(file: SourceFile, index: number): boolean {
 const unfinished = /\b(TODO|FIXME|XXX)\b/;
 const localPath =
   /(?<![\w.$}~<-])\/(home|Users|root|tmp|mnt|work|workspace|private|var\/folders)\/[\w.-]/;
-const registryHost =
-  /https?:\/\/(?!(registry\.npmjs\.org|proxy\.golang\.org|ghcr\.io)\b)[\w.-]*(registry|mirror|artifactory|nexus|goproxy|verdaccio)[\w.-]*\.[a-z]+/i;
+const privateHost = /https?:\/\/[\w.-]*(registry|mirror|artifactory|nexus)[\w.-]*\.[a-z]+/i;
+const publicHost = /https?:\/\/(registry\.npmjs\.org|proxy\.golang\.org)\b/;
 
 /** What belongs to one machine or one moment does not belong into the repository. */
 export function checkTraces(file: SourceFile): Finding[] {
@@ -134,7 +135,7 @@ export function checkTraces(file: SourceFile): Finding[] {
     return [
       ...(unfinished.test(text) ? [at("unfinished work: do it now or open an issue")] : []),
       ...(localPath.test(text) ? [at("a path of one machine: use os.tmpdir() or the cache")] : []),
-      ...(registryHost.test(text)
+      ...(privateHost.test(text) && !publicHost.test(text)
         ? [at("a registry's host: leave it to the user's settings")]
         : []),
     ];
@@ -150,7 +151,10 @@ const functionStarts = [
 ];
 const notFunction = /^\s*(if|for|while|switch|catch|describe)\b/;
 
-/** Function lengths by indentation, tests included, where the linter cannot tell a suite from a test. */
+/**
+ * Function lengths by indentation, tests included, where the linter cannot tell a suite from a
+ * test.
+ */
 export function checkFunctionLengths(file: SourceFile): Finding[] {
   if (!file.path.endsWith(".ts")) return [];
   const lines = file.code.split("\n");

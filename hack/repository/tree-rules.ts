@@ -67,9 +67,9 @@ const codeFile = /\.(ts|js)$/;
 const alwaysAlive = /\.test\.ts$/;
 
 /**
- * Every code file is reached from an entry point: a test, or a file that the Makefile, a Dockerfile,
- * a workflow, a script or a package.json names. A reached file keeps alive what its strings name,
- * be it an import, a worker's URL or the argument of a spawn.
+ * Every code file is reached from an entry point: a test, or a file that the Makefile, a
+ * Dockerfile, a workflow, a script or a package.json names. A reached file keeps alive what its
+ * strings name, be it an import, a worker's URL or the argument of a spawn.
  */
 export function checkDeadFiles(files: readonly SourceFile[]): Finding[] {
   const paths = new Set(files.map((file) => file.path));
@@ -91,10 +91,14 @@ function isRoot(path: string): boolean {
   return !codeFile.test(path) && !path.endsWith(".md") && !path.endsWith(".txt");
 }
 
-/** Files of the tree that a file's text names, relative to itself or to the top level. */
+/**
+ * Files of the tree that a file's text names, relative to itself or to the top level; a page's
+ * links are relative to where it is served, which is its folder's name without a slash.
+ */
 function namedFiles(file: SourceFile, paths: ReadonlySet<string>): string[] {
   const names = file.uncommented.match(/[\w@./-]+\.(?:ts|js|html)\b/g) ?? [];
-  const folder = posix.dirname(file.path);
+  const own = posix.dirname(file.path);
+  const folder = file.path.endsWith(".html") ? posix.dirname(own) : own;
   return [...new Set(names)]
     .flatMap((name) => [posix.normalize(posix.join(folder, name)), name, name.replace(/^\//, "")])
     .filter((path) => paths.has(path));
