@@ -26,6 +26,9 @@ import { fingerExponent, turnOf, turnsBetween } from "./identifier.js";
 /** The state the page gives a node that others name and that did not answer the crawl. */
 export const SILENT = "silent";
 
+/** How many fingers there are: one for each bit of an identifier. */
+const FINGERS = 160;
+
 /** @type {Readonly<Record<string, string>>} */
 const STATE_WORDS = {
   member: "member",
@@ -111,21 +114,26 @@ function namedBy(views) {
 }
 
 /**
- * The finger table with runs of fingers that share a node put together: of 160 fingers only about
- * log2 n differ.
+ * The finger table as runs of fingers that share a node: of 160 fingers only about log2 n differ.
+ * A view may name every finger or only the first of each run; both come out the same.
  * @param {View} view
  * @returns {FingerGroup[]}
  */
 export function fingerGroups(view) {
   /** @type {FingerGroup[]} */
   const groups = [];
-  for (const { start, node } of view.fingers) {
-    const exponent = fingerExponent(view.self.id, start);
-    if (node === null || exponent === null) continue;
-    const last = groups.at(-1);
-    if (last !== undefined && last.node.name === node.name) last.last = exponent;
-    else groups.push({ first: exponent, last: exponent, node });
-  }
+  const steps = view.fingers.map(({ start, node }) => ({
+    exponent: fingerExponent(view.self.id, start),
+    node,
+  }));
+  steps.forEach(({ exponent: first, node }, index) => {
+    if (node === null || first === null) return;
+    const last = (steps[index + 1]?.exponent ?? FINGERS) - 1;
+    const before = groups.at(-1);
+    if (before !== undefined && before.node.name === node.name && before.last === first - 1) {
+      before.last = last;
+    } else groups.push({ first, last, node });
+  });
   return groups;
 }
 

@@ -53,14 +53,29 @@ describe("the page's picture of a ring", () => {
   });
 
   it("puts runs of equal fingers together and tells them by their exponents", () => {
+    const start = (exponent: number): string =>
+      (1n << BigInt(exponent)).toString(16).padStart(40, "0");
     const fingers = [
-      { start: `${"0".repeat(39)}1`, node: b },
-      { start: `${"0".repeat(39)}2`, node: b },
-      { start: `${"0".repeat(39)}4`, node: null },
-      { start: quarter("8"), node: c },
+      { start: start(0), node: b },
+      { start: start(1), node: b },
+      { start: start(2), node: null },
+      { start: start(3), node: b },
+      { start: start(159), node: c },
     ];
     deepEqual(fingerGroups({ ...views[1], fingers }), [
       { first: 0, last: 1, node: b },
+      { first: 3, last: 158, node: b },
+      { first: 159, last: 159, node: c },
+    ]);
+  });
+
+  it("takes a table that names only the first finger of each run", () => {
+    const fingers = [
+      { start: `${"0".repeat(39)}1`, node: b },
+      { start: quarter("8"), node: c },
+    ];
+    deepEqual(fingerGroups({ ...views[1], fingers }), [
+      { first: 0, last: 158, node: b },
       { first: 159, last: 159, node: c },
     ]);
   });
