@@ -1,0 +1,180 @@
+/**
+ * Operations and outcomes as HTTP: the same form from client to entry node (`/v1/kv/`) and from
+ * entry node to owner (`/kv/`), so that forwarding adds nothing but the way taken.
+ *
+ * Values are untrusted bytes: they are sent so that a browser neither guesses their type nor lets
+ * them act as a page of this origin.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Hash } from "../chord/ports.ts";
+import { type BodyLimits, readBody } from "../http/body.ts";
+import { errorBody, HttpError } from "../http/errors.ts";
+import { badKey, parseKey, splitUrl } from "../http/key-path.ts";
+import { CONTENT_TYPE_BYTES_MAX } from "../storage/record.ts";
+import type { Content, StoreKey } from "../storage/store.ts";
+import type { Operation, Outcome } from "./operation.ts";
+import { parsePreconditions } from "./preconditions.ts";
+
+/** Methods of a key's resource, as the Allow header lists them. */
+export const KEY_METHODS = "GET, HEAD, PUT, DELETE";
+
+const CONTENT_TYPE_DEFAULT = "application/octet-stream";
+/** type/subtype and parameters, in the characters that a header may hold. */
+const CONTENT_TYPE = /^[\w!#$&^.+-]{1,127}\/[\w!#$&^.+-]{1,127}\s*(;[\x20-\x7e\t]*)?$/;
+
+/** The key that a URL names. Throws 400 `bad_key`. */
+export function keyOf(url: string, prefix: string, hash: Hash): StoreKey {
+  const { rawKey, query } = splitUrl(url, prefix);
+  const text = parseKey(rawKey);
+  if (query !== "") throw badKey("this resource takes no query: write ? in a key as %3F");
+  return { text, id: hash.idOf(text) };
+}
+
+/** The operation without a body that a request asks for; undefined for PUT. */
+export function bodilessOperation(
+  request: IncomingMessage,
+  key: StoreKey,
+): Exclude<Operation, { type: "put" }> | undefined {
+  switch (request.method) {
+    case "GET":
+    case "HEAD": {
+      const preconditions = parsePreconditions(request.headers);
+      return { type: "get", key, preconditions, head: request.method === "HEAD" };
+    }
+    case "DELETE":
+      return { type: "delete", key, preconditions: parsePreconditions(request.headers) };
+    case "PUT":
+      return undefined;
+    default:
+      throw methodNotAllowed(KEY_METHODS);
+  }
+}
+
+export function methodNotAllowed(allow: string): HttpError {
+  return new HttpError(405, "method_not_allowed", `this resource takes ${allow}`, {
+    headers: { Allow: allow },
+  });
+}
+
+/** Reads a PUT whole. Everything that can be refused is refused before the body is read. */
+export async function putOperation(
+  request: IncomingMessage,
+  response: ServerResponse,
+  key: StoreKey,
+  limits: BodyLimits,
+): Promise<Extract<Operation, { type: "put" }>> {
+  const preconditions = parsePreconditions(request.headers);
+  const contentType = contentTypeOf(request);
+  const bytes = await readBody(request, response, limits);
+  const content: Content = { contentType, bytes };
+  return { type: "put", key, preconditions, content };
+}
+
+function contentTypeOf(request: IncomingMessage): string {
+  const { headers } = request;
+  if (headers["content-encoding"] !== undefined) {
+    throw new HttpError(
+      415,
+      "unsupported_encoding",
+      "Content-Encoding is not kept with a value: send the bytes as they shall come back",
+    );
+  }
+  if (headers["content-range"] !== undefined) {
+    throw new HttpError(
+      400,
+      "partial_put",
+      "a PUT replaces the whole value: leave Content-Range out",
+    );
+  }
+  const contentType = headers["content-type"];
+  if (contentType === undefined) return CONTENT_TYPE_DEFAULT;
+  if (contentType.length > CONTENT_TYPE_BYTES_MAX || !CONTENT_TYPE.test(contentType)) {
+    throw new HttpError(
+      400,
+      "bad_content_type",
+      `Content-Type must be like text/plain, with at most ${CONTENT_TYPE_BYTES_MAX} characters`,
+    );
+  }
+  return contentType;
+}
+
+/** Sends an outcome; `route` is a flat list of further header names and values. */
+export function sendOutcome(
+  response: ServerResponse,
+  outcome: Outcome,
+  route: readonly string[] = [],
+): void {
+  switch (outcome.type) {
+    case "value":
+      sendValue(response, outcome, route);
+      return;
+    case "stored": {
+      const headers = ["ETag", `"${outcome.version}"`, ...route];
+      const body = `{"version":"${outcome.version}"}`;
+      sendText(response, { status: outcome.created ? 201 : 200, headers, body });
+      return;
+    }
+    case "deleted":
+      response.writeHead(204, [...route]);
+      response.end();
+      return;
+    case "not-modified":
+      response.writeHead(304, ["ETag", `"${outcome.version}"`, ...route]);
+      response.end();
+      return;
+    case "not-found": {
+      const body = errorBody("not_found", "no value is stored under this key");
+      sendText(response, { status: 404, headers: route, body });
+      return;
+    }
+    case "precondition-failed": {
+      const present = outcome.version === null ? [] : ["ETag", `"${outcome.version}"`];
+      const message =
+        "the value is not as If-Match or If-None-Match requires: read it, then decide";
+      const body = errorBody("precondition_failed", message);
+      sendText(response, { status: 412, headers: [...present, ...route], body });
+    }
+  }
+}
+
+function sendValue(
+  response: ServerResponse,
+  value: Extract<Outcome, { type: "value" }>,
+  route: readonly string[],
+): void {
+  response.writeHead(200, [
+    "Content-Type",
+    value.contentType,
+    "Content-Length",
+    String(value.length),
+    "ETag",
+    `"${value.version}"`,
+    "Cache-Control",
+    "no-cache",
+    "X-Content-Type-Options",
+    "nosniff",
+    "Content-Security-Policy",
+    "sandbox",
+    ...route,
+  ]);
+  response.end(value.bytes);
+}
+
+interface TextAnswer {
+  readonly status: number;
+  readonly headers: readonly string[];
+  readonly body: string;
+}
+
+function sendText(response: ServerResponse, { status, headers, body }: TextAnswer): void {
+  response.writeHead(status, [
+    "Content-Type",
+    "application/json; charset=utf-8",
+    "Content-Length",
+    String(Buffer.byteLength(body)),
+    "X-Content-Type-Options",
+    "nosniff",
+    ...headers,
+  ]);
+  response.end(body);
+}

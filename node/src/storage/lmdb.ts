@@ -1,0 +1,122 @@
+/**
+ * The engine on a disk: one lmdb database, binary keys and values.
+ *
+ * Durability. All writes of one event-loop turn become one transaction, and its promise resolves
+ * after fdatasync. `overlappingSync` is off: with it a value can be read before it is durable, and
+ * a reader could then see what a power cut takes back. The store's state is written as the last
+ * step of each transaction, so counts and versions are exactly those of the records beside them.
+ *
+ * The groups are made here and not by lmdb's own batching of event-loop turns: that keeps a promise
+ * to itself, whose rejection on a full disk nobody could handle and would end the process.
+ */
+import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { open, type RootDatabase } from "lmdb";
+import type { Engine } from "./store.ts";
+import { StoreError } from "./store.ts";
+
+const FILE_NAME = "values.lmdb";
+/** Shorter than any record's key, which has 21 bytes or more, so the two cannot collide. */
+const STATE_KEY = Buffer.from([0]);
+
+interface Write {
+  readonly key: Uint8Array;
+  readonly record: Uint8Array | null;
+}
+
+export class LmdbEngine implements Engine {
+  readonly state: Uint8Array | null;
+  readonly #path: string;
+  readonly #database: RootDatabase<Buffer, Buffer>;
+  #commitState: (() => Uint8Array) | undefined;
+  #group: Write[] = [];
+  #groupDone: Promise<void> | undefined;
+
+  constructor(directory: string) {
+    this.#path = join(directory, FILE_NAME);
+    try {
+      mkdirSync(directory, { recursive: true });
+      this.#database = open<Buffer, Buffer>({
+        path: this.#path,
+        encoding: "binary",
+        keyEncoding: "binary",
+        overlappingSync: false,
+        eventTurnBatching: false,
+      });
+      this.state = this.#database.get(STATE_KEY) ?? null;
+      // A new file is durable only with its entry in the directory.
+      syncDirectory(directory);
+    } catch (cause) {
+      throw new StoreError(this.#describe("cannot open", cause), { cause });
+    }
+  }
+
+  read(key: Uint8Array): Uint8Array | undefined {
+    return this.#database.get(key as Buffer);
+  }
+
+  write(key: Uint8Array, record: Uint8Array | null): Promise<void> {
+    this.#group.push({ key, record });
+    this.#groupDone ??= new Promise((resolve, reject) => {
+      setImmediate(() => {
+        this.#commit().then(resolve, reject);
+      });
+    });
+    return this.#groupDone;
+  }
+
+  onCommit(state: () => Uint8Array): void {
+    this.#commitState = state;
+  }
+
+  async close(): Promise<void> {
+    await this.#database.close();
+  }
+
+  async #commit(): Promise<void> {
+    const group = this.#group;
+    this.#group = [];
+    this.#groupDone = undefined;
+    try {
+      await this.#database.batch(() => {
+        for (const write of group) this.#apply(write);
+        if (this.#commitState !== undefined) {
+          this.#apply({ key: STATE_KEY, record: this.#commitState() });
+        }
+      });
+    } catch (error) {
+      throw await this.#commitError(error);
+    }
+  }
+
+  /** Adds to the batch that is open; the batch's promise speaks for it. */
+  #apply(write: Write): void {
+    if (write.record === null) void this.#database.remove(write.key as Buffer);
+    else void this.#database.put(write.key as Buffer, write.record as Buffer);
+  }
+
+  /** lmdb rejects with a general error whose `commitError` promise rejects with the reason. */
+  async #commitError(error: unknown): Promise<StoreError> {
+    let cause: unknown = error;
+    try {
+      await (error as { commitError?: Promise<never> }).commitError;
+    } catch (reason) {
+      cause = reason;
+    }
+    return new StoreError(this.#describe("cannot write to", cause), { cause });
+  }
+
+  #describe(action: string, cause: unknown): string {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    return `${action} ${this.#path}: ${reason}; check the volume's space, permissions and health`;
+  }
+}
+
+function syncDirectory(directory: string): void {
+  const descriptor = openSync(directory, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
