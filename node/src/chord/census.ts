@@ -17,6 +17,8 @@ const ringSizeMax = 1024;
 
 export class Census {
   readonly #context: Context;
+  /** Who was met last and looked like a stranger: met again until it is clear. */
+  #stranger: string | null = null;
   #strikes = 0;
   #clean = 0;
   #split = false;
@@ -30,11 +32,17 @@ export class Census {
     return this.#split;
   }
 
+  /** Whether the last round met a stranger: then the next round should come soon. */
+  get doubtful(): boolean {
+    return this.#strikes > 0;
+  }
+
   /** Meets one existing node, chosen by chance. True if this node should leave for its ring. */
   async round(): Promise<boolean> {
     const { state } = this.#context;
     if (!state.member) return false;
     const stranger = await this.#meet();
+    this.#stranger = stranger?.self.address ?? null;
     if (stranger === null) {
       this.#strikes = 0;
       this.#clean += 1;
@@ -54,7 +62,8 @@ export class Census {
     const addresses = (await ports.discovery.addresses()).filter(
       (address) => address !== state.self.address,
     );
-    const address = addresses[Math.floor(ports.random.next() * addresses.length)];
+    const chosen = addresses[Math.floor(ports.random.next() * addresses.length)];
+    const address = this.#stranger ?? chosen;
     if (address === undefined) return null;
     try {
       const answer = await peers.call<"hello">({ address, name: null }, { type: "hello" });

@@ -209,7 +209,9 @@ export class Chord {
   /** A node that left looks for the ring again. */
   rejoin(): void {
     const { state } = this.#context;
-    if (state.state === "left") state.becomeOutsider("waiting");
+    if (state.state !== "left") return;
+    state.becomeOutsider("waiting");
+    this.#tasks.bootstrap.soon(0);
   }
 
   async #sendHint(to: NodeRef, successors: readonly NodeRef[]): Promise<void> {
@@ -290,6 +292,7 @@ export class Chord {
   async #takeCensus(): Promise<void> {
     const giveWay = await this.#census.round();
     if (giveWay) this.#abandon("Found a newer or larger ring", {});
+    else if (this.#census.doubtful) this.#tasks.census.soon(this.options.stabilizeIntervalMs);
   }
 
   /** Gives up membership to join another ring, or the rest of this one. */
@@ -298,11 +301,11 @@ export class Chord {
     if (!state.member) return;
     ports.log.warn("Left its ring to join again", { why, ...fields });
     state.becomeOutsider("waiting");
+    this.#tasks.bootstrap.soon(0);
   }
 
   #changed(): void {
     const { state, options } = this.#context;
-    if (state.state === "waiting") this.#tasks.bootstrap.soon(0);
     if (!state.member) {
       this.#candidate = null;
       this.#stabilizedAtMs = null;
