@@ -31,7 +31,9 @@ export function imageValues({
   return Object.entries(values).flatMap(([name, value]) => ["--set-string", `${name}=${value}`]);
 }
 
-/** A helm that was interrupted leaves a lock on the release; rings are not touched by undoing it. */
+/**
+ * A helm that was interrupted leaves a lock on the release; rings are not touched by undoing it.
+ */
 async function clearInterrupted(target: readonly string[]): Promise<void> {
   const command = [helm, "status", RELEASE, ...target, "--output", "json"];
   const { code, stdout } = await run(command, { allowFailure: true });

@@ -2,7 +2,8 @@
  * The environment of the scripts in hack/, read once.
  *
  * Nothing else in hack/ reads process.env, so this file is the list of what a person or CI can set.
- * What the scripts build or start lives in one cache outside the checkout: a fresh clone starts warm.
+ * What the scripts build or start lives in one cache outside the checkout: a fresh clone starts
+ * warm.
  */
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";

@@ -38,9 +38,10 @@ export function checkLines(file: SourceFile): Finding[] {
   return findings;
 }
 
-/** A long link, a digest, a row of a table and a string in JSON cannot be broken. */
+/** A link, a digest, a drawing, a row of a table and a string in JSON cannot be broken. */
 function mayBeLong(line: string, path: string): boolean {
   if (/https?:\/\/\S{40}|@sha256:/.test(line) || path.endsWith(".json")) return true;
+  if (/[─-╿]{3}|[│┌└├]/.test(line)) return true;
   return path.endsWith(".md") && /^\s*\||^```|^\s*\[!|\]\(/.test(line);
 }
 

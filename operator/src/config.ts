@@ -1,4 +1,6 @@
-/** The operator's settings: the only reader of the environment. Every problem is reported at once. */
+/**
+ * The operator's settings: the only reader of the environment. Every problem is reported at once.
+ */
 import { hostname } from "node:os";
 import { z } from "zod";
 

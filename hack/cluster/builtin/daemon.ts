@@ -32,7 +32,9 @@ interface DaemonRecord {
 /** Enough for every daemon that has something to save; nothing in a throw-away cluster is. */
 const STOP_TIMEOUT_MS = 3_000;
 
-/** Writes a file unless it already has that content: kube-proxy exits when its file is rewritten. */
+/**
+ * Writes a file unless it already has that content: kube-proxy exits when its file is rewritten.
+ */
 export async function writeIfChanged(path: string, content: string): Promise<void> {
   const current = await readFile(path, "utf8").catch(() => undefined);
   if (current === content) return;

@@ -42,7 +42,9 @@ export interface LookupResult {
 export interface LookupOptions {
   readonly mode?: LookupMode;
   readonly deadlineMs?: number;
-  /** Ask the owner itself before naming it. Default true; a caller that contacts it next need not. */
+  /**
+   * Ask the owner itself before naming it. Default true; a caller that contacts it next need not.
+   */
   readonly verify?: boolean;
   /** Names that the lookup must neither visit nor find. */
   readonly exclude?: readonly string[];

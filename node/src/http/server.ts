@@ -18,7 +18,9 @@ export interface HttpServerOptions {
   readonly handler: RequestListener;
 }
 
-/** Longer than any client here keeps an idle connection, so that it is always the client's to close. */
+/**
+ * Longer than any client here keeps an idle connection, so that it is always the client's to close.
+ */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -69,7 +71,9 @@ export class HttpServer {
     });
   }
 
-  /** Accepts nothing more, lets requests in flight finish, and cuts what is left after `graceMs`. */
+  /**
+   * Accepts nothing more, lets requests in flight finish, and cuts what is left after `graceMs`.
+   */
   async close(graceMs: number): Promise<void> {
     this.#closing = true;
     const closed = new Promise<void>((resolve) => {

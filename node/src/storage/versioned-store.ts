@@ -47,7 +47,9 @@ interface Present {
 
 const always: Precondition = () => true;
 
-/** A refusal may have to wait for writes of others this often before the caller is told to retry. */
+/**
+ * A refusal may have to wait for writes of others this often before the caller is told to retry.
+ */
 const WAITS_MAX = 64;
 
 export class VersionedStore implements Store {

@@ -18,9 +18,13 @@ export const API_VERSION = `${GROUP}/${VERSION}`;
 export const KIND = "ChordRing";
 export const PLURAL = "chordrings";
 
-/** The label that ties every object and pod to its ring; caches watch only objects that carry it. */
+/**
+ * The label that ties every object and pod to its ring; caches watch only objects that carry it.
+ */
 export const RING_LABEL = `${GROUP}/ring`;
-/** Set on a ChordRing, with any new text, to restart its nodes one by one on the latest template. */
+/**
+ * Set on a ChordRing, with any new text, to restart its nodes one by one on the latest template.
+ */
 export const RESTART_ANNOTATION = `${GROUP}/restart`;
 
 export type RetentionPolicy = "Retain" | "Delete";

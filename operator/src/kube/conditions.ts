@@ -1,4 +1,6 @@
-/** Conditions: the transition time moves only when the status does, so an idle ring stays unwritten. */
+/**
+ * Conditions: the transition time moves only when the status does, so an idle ring stays unwritten.
+ */
 import type { Condition } from "../api/chordring.ts";
 
 export type Finding = Pick<Condition, "type" | "status" | "reason" | "message">;

@@ -57,7 +57,9 @@ export function sharePool(config: KubeConfig): KubeConfig {
   return config;
 }
 
-/** Finds the API server: KUBECONFIG or ~/.kube/config if there is one, else the pod's own account. */
+/**
+ * Finds the API server: KUBECONFIG or ~/.kube/config if there is one, else the pod's own account.
+ */
 export function loadConnection(): KubeConfig {
   const config = new KubeConfig();
   config.loadFromDefault();

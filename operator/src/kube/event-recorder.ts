@@ -2,9 +2,9 @@
  * Events on a ring, as `kubectl describe ring` shows them.
  *
  * The same news is told once: an event that repeats within ten minutes is dropped, and one that
- * repeats later raises the count of the first. The event's name is a fingerprint of what it says, so
- * that holds across restarts of the operator too. Events are news, not state: failing to write one
- * never fails the work.
+ * repeats later raises the count of the first. The event's name is a fingerprint of what it says,
+ * so that holds across restarts of the operator too. Events are news, not state: failing to write
+ * one never fails the work.
  */
 import { createHash } from "node:crypto";
 import type { Logger } from "pino";

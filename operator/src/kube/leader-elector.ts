@@ -1,10 +1,10 @@
 /**
  * Leader election on a Lease: of several operators only the holder works.
  *
- * Clocks of different machines are never compared. A candidate takes over once it has itself watched
- * the same record stay unchanged for the record's whole duration. The holder gives up by itself
- * well before that, so that two never work at once; whoever loses must end its process, because work
- * already under way cannot be called back.
+ * Clocks of different machines are never compared. A candidate takes over once it has itself
+ * watched the same record stay unchanged for the record's whole duration. The holder gives up by
+ * itself well before that, so that two never work at once; whoever loses must end its process,
+ * because work already under way cannot be called back.
  */
 import { V1MicroTime } from "@kubernetes/client-node";
 import type { Logger } from "pino";

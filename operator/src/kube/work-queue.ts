@@ -1,9 +1,9 @@
 /**
  * The queue of rings that need a look.
  *
- * Invariants: a key waits at most once, however often it is added; a key is never worked on twice at
- * the same time; a key added while it is worked on is worked on once more. A key that fails waits
- * longer each time, and no other key waits with it.
+ * Invariants: a key waits at most once, however often it is added; a key is never worked on twice
+ * at the same time; a key added while it is worked on is worked on once more. A key that fails
+ * waits longer each time, and no other key waits with it.
  */
 import type { Logger } from "pino";
 import { backoffMs } from "./timing.ts";

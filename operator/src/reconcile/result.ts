@@ -1,8 +1,9 @@
 /**
  * How a pass ended, and what each kind of failure means for the ring's owner.
  *
- * A failure is never silent: it becomes a problem in the status, and an event. It is either one that
- * trying again can cure (the API server is away), or one that only a person can (a name is taken).
+ * A failure is never silent: it becomes a problem in the status, and an event. It is either one
+ * that trying again can cure (the API server is away), or one that only a person can (a name is
+ * taken).
  */
 import { ApiError } from "../kube/api-client.ts";
 import { NameTakenError } from "../kube/applier.ts";

@@ -1,4 +1,6 @@
-/** The nodes' own ServiceAccount: no rights and no mounted token, nodes never talk to Kubernetes. */
+/**
+ * The nodes' own ServiceAccount: no rights and no mounted token, nodes never talk to Kubernetes.
+ */
 import type { ChordRing } from "../api/chordring.ts";
 import { type Manifest, metadata, objectNames } from "./manifest.ts";
 

@@ -1,8 +1,9 @@
 /**
  * Who may do what: the nodes' account, their shared token, and the network policy.
  *
- * The token's Secret is not watched, because watching Secrets means being allowed to read everyone's.
- * It is looked at now and then instead, and if it was deleted, it comes back with the same token.
+ * The token's Secret is not watched, because watching Secrets means being allowed to read
+ * everyone's. It is looked at now and then instead, and if it was deleted, it comes back with the
+ * same token.
  */
 import { KINDS, type KubeObject } from "../../kube/kinds.ts";
 import { objectNames } from "../../resources/manifest.ts";
@@ -11,16 +12,14 @@ import { newPeerToken, peerTokenIn, peerTokenSecret } from "../../resources/peer
 import { serviceAccount } from "../../resources/service-account.ts";
 import type { Pass, Step } from "../pass.ts";
 
-const TOKEN_CHECK_MS = 30_000;
-
 interface SecretObject extends KubeObject {
   data?: Record<string, string>;
 }
 
 async function ensureToken(pass: Pass): Promise<string> {
-  const { tokens, applier, client } = pass.tools;
+  const { tokens, applier, client, options } = pass.tools;
   const known = tokens.get(pass.uid);
-  if (known && Date.now() - known.checkedMs < TOKEN_CHECK_MS) return known.token;
+  if (known && Date.now() - known.checkedMs < options.pace.tokenMs) return known.token;
   const name = objectNames(pass.ring.metadata.name).token;
   const key = { namespace: pass.ring.metadata.namespace, name };
   const secret = await client.get<SecretObject>(KINDS.secret, key);

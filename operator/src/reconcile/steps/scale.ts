@@ -1,6 +1,7 @@
 /**
- * Makes the next move towards the desired number of nodes: asks a node to leave, lets one come back,
- * or changes the replicas that the workload step writes. The decision itself is in scale-plan.ts.
+ * Makes the next move towards the desired number of nodes: asks a node to leave, lets one come
+ * back, or changes the replicas that the workload step writes. The decision itself is in
+ * scale-plan.ts.
  */
 import { nodeName } from "../../resources/manifest.ts";
 import { NodeUnreadable } from "../../ring/node-admin.ts";

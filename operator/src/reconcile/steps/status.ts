@@ -2,8 +2,9 @@
  * Writes the ring's status. Always last, and also after a step has failed: a ring's owner must be
  * able to read what is wrong.
  *
- * The status is written only when it says something new. The number of keys may change all the time,
- * so a status in which nothing else is new waits until the last such write is some seconds old.
+ * The status is written only when it says something new. The number of keys may change all the
+ * time, so a status in which nothing else is new waits until the last such write is some seconds
+ * old.
  */
 import { isDeepStrictEqual } from "node:util";
 import {

@@ -1,8 +1,8 @@
 /**
  * The StatefulSet.
  *
- * Its pod template is written when the ring is made and when its owner asks for a change, never only
- * because a newer operator would write it differently: upgrading the operator must not restart
+ * Its pod template is written when the ring is made and when its owner asks for a change, never
+ * only because a newer operator would write it differently: upgrading the operator must not restart
  * rings. A template that waits for its owner's word shows in the condition UpdateAvailable.
  */
 import type { V1PodTemplateSpec } from "@kubernetes/client-node";
