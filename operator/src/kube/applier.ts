@@ -34,6 +34,12 @@ export interface Applied<T> {
   outcome: "unchanged" | "created" | "updated";
 }
 
+/** Objects out of a list do not name their kind, so the kind is not compared. */
+function isInPlace(live: KubeObject, wanted: KubeObject): boolean {
+  const { apiVersion: _apiVersion, kind: _kind, ...fields } = wanted;
+  return contains(live, fields);
+}
+
 export class Applier {
   readonly #ports: ApplierPorts;
   readonly #correctedMs = new Map<string, number>();
@@ -58,7 +64,7 @@ export class Applier {
     const fingerprint = this.#ports.fingerprint(manifest);
     const annotations = { ...manifest.metadata.annotations, [APPLIED_ANNOTATION]: fingerprint };
     const wanted = { ...manifest, metadata: { ...manifest.metadata, annotations } };
-    if (live && (contains(live, wanted) || this.#isContested(kind, live, fingerprint))) {
+    if (live && (isInPlace(live, wanted) || this.#isContested(kind, live, fingerprint))) {
       return { object: live, outcome: "unchanged" };
     }
     const object = await this.#ports.client.apply<T>(kind, wanted);

@@ -58,6 +58,8 @@ export interface Pace {
   scalingMs: number;
   /** The shortest time between two writes of a status in which only the number of keys changed. */
   keysMs: number;
+  /** How often the Secret with the token, which is not watched, is looked at. */
+  tokenMs: number;
 }
 
 export const PACE: Pace = {
@@ -66,6 +68,7 @@ export const PACE: Pace = {
   stuckMs: 5_000,
   scalingMs: 400,
   keysMs: 10_000,
+  tokenMs: 30_000,
 };
 
 /** What the reconciliation works with; shared by all passes. */
