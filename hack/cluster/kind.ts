@@ -17,7 +17,11 @@ const directory = join(settings.cacheDirectory, "kind");
 export const kindKubeconfig: string = join(directory, "kubeconfig");
 export const kindAuditLog: string = join(directory, "audit", "audit.log");
 
-/** kind's configuration; the policy and the log are mounted through to the API server. */
+/**
+ * kind's configuration; the policy and the log are mounted through to the API server. The patches
+ * name no apiVersion: kind silently ignores one that differs from the node image's, and fits
+ * arguments of the older form to the newer one by itself.
+ */
 export function kindConfig(auditDirectory: string): string {
   return `kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4
@@ -31,7 +35,6 @@ nodes:
     nodeRegistration: {taints: []}
   - |
     kind: ClusterConfiguration
-    apiVersion: kubeadm.k8s.io/v1beta3
     apiServer:
       extraArgs:
         audit-policy-file: /audit/policy.yaml
