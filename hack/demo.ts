@@ -1,0 +1,90 @@
+/**
+ * `make demo`: from nothing to a running ring that one can see and use. Every step is idempotent,
+ * so running it again repairs whatever was taken apart meanwhile.
+ */
+import { join } from "node:path";
+import { commandDirectory } from "./cluster/binaries.ts";
+import { currentCluster } from "./cluster/current.ts";
+import { Kubectl } from "./cluster/kubectl.ts";
+import { clusterUp } from "./cluster/main.ts";
+import { NAMESPACE, RING, tellStory } from "./demo/story.ts";
+import { deploy } from "./deploy.ts";
+import { runScript } from "./lib/command-line.ts";
+import { step } from "./lib/progress.ts";
+import { settings } from "./lib/settings.ts";
+import { waitFor } from "./lib/wait-for.ts";
+
+const SAMPLE = join(settings.repositoryRoot, "charts/chordring-operator/samples/demo.yaml");
+const CONVERGED_TIMEOUT_MS = 150_000;
+
+interface RingObject {
+  readonly metadata: { readonly generation: number };
+  readonly spec: { readonly replicas: number };
+  readonly status?: {
+    readonly observedGeneration?: number;
+    readonly readyReplicas?: number;
+    readonly conditions?: readonly Condition[];
+  };
+}
+
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly message?: string;
+}
+
+/** Whether the ring has converged on its present spec, and what to show until then. */
+export function convergence(ring: RingObject): { converged: boolean; detail: string } {
+  const { status, spec, metadata } = ring;
+  const condition = status?.conditions?.find(({ type }) => type === "RingConverged");
+  const detail = `${status?.readyReplicas ?? 0} of ${spec.replicas} nodes ready`;
+  const current = status?.observedGeneration === metadata.generation;
+  const converged = current && condition?.status === "True";
+  const message = condition?.message ?? "";
+  return { converged, detail: converged || message === "" ? detail : `${detail}; ${message}` };
+}
+
+async function waitForRing(kubectl: Kubectl): Promise<void> {
+  await step(
+    `ring ${RING} converged`,
+    async (current) => {
+      const converged = async (): Promise<boolean> => {
+        const words = ["get", "chordring", RING, "--namespace", NAMESPACE];
+        const state = convergence(await kubectl.json<RingObject>(words));
+        current.detail = state.detail;
+        return state.converged;
+      };
+      const description = `ring ${RING} has converged`;
+      await waitFor(description, converged, { timeoutMs: CONVERGED_TIMEOUT_MS, intervalMs: 500 });
+    },
+    { expectedSeconds: 15 },
+  );
+}
+
+const nextCommands = `Next:
+  eval "$(make -s env)"
+  kubectl port-forward service/${RING} 8080:80     then open http://localhost:8080/ui
+  curl -X PUT --data-binary hello http://localhost:8080/v1/kv/greeting
+  curl http://localhost:8080/v1/kv/greeting
+  kubectl scale chordring/${RING} --replicas=7     grow the ring, watch it on the page
+  kubectl delete pod ${RING}-0 ${RING}-3           take nodes away: values and ring survive
+  kubectl get chordring ${RING} --watch            the ring's conditions
+  curl http://localhost:8080/metrics             hops, latencies, stabilization
+  make cluster-down                              remove everything again
+`;
+
+if (import.meta.main) {
+  await runScript(async () => {
+    await clusterUp();
+    await deploy();
+    const { kubeconfig } = await currentCluster();
+    const kubectl = new Kubectl(join(commandDirectory, "kubectl"), kubeconfig);
+    await step(`apply ${SAMPLE.slice(settings.repositoryRoot.length + 1)}`, () =>
+      kubectl.text(["apply", "--filename", SAMPLE]),
+    );
+    await waitForRing(kubectl);
+    const blocks = await step("put and get values", () => tellStory(kubectl));
+    process.stdout.write(`\n${blocks.map((lines) => lines.join("\n")).join("\n\n")}\n\n`);
+    process.stdout.write(nextCommands);
+  });
+}
