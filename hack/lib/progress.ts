@@ -34,7 +34,7 @@ export class Step {
   readonly #text: string;
   readonly #startedMs = Date.now();
   readonly #hint: string;
-  readonly #terminal = process.stderr.isTTY === true;
+  readonly #terminal = process.stderr.isTTY;
   readonly #timer: NodeJS.Timeout;
 
   constructor(text: string, options: StepOptions) {
