@@ -8,7 +8,7 @@ import type { Condition } from "../api/chordring.ts";
 import type { Finding } from "../kube/conditions.ts";
 import { nodeName } from "../resources/manifest.ts";
 import type { Picture } from "../ring/picture.ts";
-import { isReady, type Pass, type PodObject, type Problem } from "./pass.ts";
+import { type ContainerState, isReady, type Pass, type PodObject, type Problem } from "./pass.ts";
 
 /** Reasons for which a container waits and that do not pass by themselves. */
 const STUCK_REASONS = new Set([
@@ -33,19 +33,39 @@ function stuckReason(pod: PodObject): string | undefined {
   const { conditions = [], containerStatuses = [] } = pod.status ?? {};
   const scheduled = conditions.find((entry) => entry.type === "PodScheduled");
   if (scheduled?.reason === "Unschedulable") return scheduled.reason;
-  const reasons = containerStatuses.map((container) => container.state?.waiting?.reason);
-  return reasons.find((reason) => reason !== undefined && STUCK_REASONS.has(reason));
+  return containerStatuses.map(stuckContainer).find((reason) => reason !== undefined);
+}
+
+/** A container between two crashes runs for a moment; it is as stuck then as while it waits. */
+function stuckContainer(container: ContainerState): string | undefined {
+  const { state, restartCount = 0, started = false } = container;
+  const reason = state?.waiting?.reason ?? "";
+  if (STUCK_REASONS.has(reason)) return reason;
+  return restartCount > 1 && !started ? "CrashLoopBackOff" : undefined;
+}
+
+function stuckPods(pods: readonly PodObject[]): string[] {
+  return pods.flatMap((pod) => {
+    const reason = stuckReason(pod);
+    return reason === undefined ? [] : [`${pod.metadata.name} (${reason})`];
+  });
 }
 
 /** Pods that will not start by themselves, as a problem for the ring's owner. */
 export function podProblem(pods: readonly PodObject[]): Problem | undefined {
-  const stuck = pods.flatMap((pod) => {
-    const reason = stuckReason(pod);
-    return reason === undefined ? [] : [`${pod.metadata.name} (${reason})`];
-  });
+  const stuck = stuckPods(pods);
   if (stuck.length === 0) return undefined;
   const message = `${names(stuck)} cannot start; kubectl describe pod says why`;
   return { reason: "PodsNotStarting", message };
+}
+
+/** All problems as single pieces of news: one a pod, so that each is told once. */
+export function newsOf(pass: Pass): Problem[] {
+  const pods = stuckPods(pass.pods).map((pod) => ({
+    reason: "PodsNotStarting",
+    message: `${pod} cannot start; kubectl describe pod says why`,
+  }));
+  return [...pass.problems, ...pods];
 }
 
 export function readyPods(pass: Pass): PodObject[] {

@@ -29,12 +29,16 @@ export interface StatefulSetObject extends KubeObject {
   };
 }
 
+export type ContainerState = Pick<V1ContainerStatus, "name" | "started" | "state"> & {
+  restartCount?: number;
+};
+
 export interface PodObject extends KubeObject {
   status?: {
     phase?: string;
     podIP?: string;
     conditions?: Pick<V1PodCondition, "type" | "status" | "reason">[];
-    containerStatuses?: Pick<V1ContainerStatus, "name" | "started" | "state">[];
+    containerStatuses?: ContainerState[];
   };
 }
 

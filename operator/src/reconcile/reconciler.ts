@@ -4,7 +4,7 @@
  * A pass runs the steps in their order and the status step at the end, whatever happened before. It
  * does not know why it was called: it looks at the world and moves it a bit closer to the spec.
  */
-import { keyText, parseKey } from "../kube/kinds.ts";
+import { parseKey } from "../kube/kinds.ts";
 import type { ReconcileResult } from "../metrics/metrics.ts";
 import { Pass, type Step, type Tools } from "./pass.ts";
 import { type Failure, failureOf } from "./result.ts";
@@ -92,6 +92,6 @@ export class Reconciler {
         if (!live.has(uid)) memory.delete(uid);
       }
     }
-    this.#tools.log.info({ ring: keyText(parseKey(key)) }, "Ring is gone");
+    this.#tools.log.debug({ ring: key }, "Ring is gone");
   }
 }

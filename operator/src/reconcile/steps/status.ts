@@ -21,7 +21,7 @@ import { KINDS, keyText } from "../../kube/kinds.ts";
 import { jittered } from "../../kube/timing.ts";
 import type { RingState } from "../../metrics/metrics.ts";
 import type { NodeReading, Picture } from "../../ring/picture.ts";
-import { findingsOf, podProblem, readyPods } from "../findings.ts";
+import { findingsOf, newsOf, readyPods } from "../findings.ts";
 import type { Pass, Step } from "../pass.ts";
 
 /** After this long, a ring that has not converged is waiting for somebody and not for time. */
@@ -109,10 +109,7 @@ async function write(pass: Pass, status: ChordRingStatus): Promise<void> {
 }
 
 async function tellNews(pass: Pass, status: ChordRingStatus): Promise<void> {
-  const stuck = podProblem(pass.pods);
-  for (const problem of stuck ? [...pass.problems, stuck] : pass.problems) {
-    await pass.tell({ type: "Warning", ...problem });
-  }
+  for (const problem of newsOf(pass)) await pass.tell({ type: "Warning", ...problem });
   if (holds(status, "RingConverged") && !holds(pass.ring.status ?? {}, "RingConverged")) {
     const message = `${status.members} nodes form one ideal ring`;
     await pass.tell({ type: "Normal", reason: "RingConverged", message });
