@@ -98,6 +98,8 @@ async function main(): Promise<void> {
   } finally {
     await ring.stop();
     say("All nodes have ended");
+    // Whatever still waits for the ring to be ready waits in vain.
+    process.exit();
   }
 }
 

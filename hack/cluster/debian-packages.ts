@@ -15,6 +15,9 @@ const packageOf = {
   ip: "iproute2",
   nsenter: "util-linux",
   mount: "mount",
+  chromium: "chromium",
+  wrk: "wrk",
+  strace: "strace",
 } as const;
 
 export type DebianProgram = keyof typeof packageOf;

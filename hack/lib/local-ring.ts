@@ -82,6 +82,8 @@ export class LocalNode {
     this.#process = spawn(program, programArguments, {
       env: { PATH: settings.searchPath, ...this.#environment() },
       stdio: ["ignore", logFile, logFile],
+      // Ctrl-C in a terminal goes to the whole group; the nodes are ended in order instead.
+      detached: true,
     });
     closeSync(logFile);
     const child = this.#process;

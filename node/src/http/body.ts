@@ -19,11 +19,13 @@ export class BodyBudget {
     this.#bytesMax = bytesMax;
   }
 
-  take(bytes: number): void {
+  /** Takes the bytes, or gives the error to answer with if there are not as many left. */
+  take(bytes: number): HttpError | undefined {
     if (this.#bytes + bytes > this.#bytesMax) {
-      throw unavailable("overloaded", "too many bodies are in flight; try again shortly");
+      return unavailable("overloaded", "too many bodies are in flight; try again shortly");
     }
     this.#bytes += bytes;
+    return undefined;
   }
 
   give(bytes: number): void {
@@ -49,34 +51,34 @@ export async function readBody(
   if (declared === 0) return EMPTY;
   if (declared !== undefined && declared > limits.bytesMax) throw tooLarge(limits.bytesMax);
   let held = 0;
-  const hold = (bytes: number): void => {
-    limits.budget.take(bytes);
-    held += bytes;
+  const hold = (bytes: number): HttpError | undefined => {
+    const refusal = limits.budget.take(bytes);
+    if (refusal === undefined) held += bytes;
+    return refusal;
   };
   response.once("close", () => limits.budget.give(held));
-  if (declared !== undefined) hold(declared);
+  const refusal = declared === undefined ? undefined : hold(declared);
+  if (refusal !== undefined) throw refusal;
   return await collect(request, limits.bytesMax, declared === undefined ? hold : undefined);
 }
 
 function collect(
   request: IncomingMessage,
   bytesMax: number,
-  hold: ((bytes: number) => void) | undefined,
+  hold: ((bytes: number) => HttpError | undefined) | undefined,
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
     const onData = (chunk: Buffer): void => {
       length += chunk.length;
-      try {
-        if (length > bytesMax) throw tooLarge(bytesMax);
-        hold?.(chunk.length);
-      } catch (error) {
+      const refusal = length > bytesMax ? tooLarge(bytesMax) : hold?.(chunk.length);
+      if (refusal === undefined) {
+        chunks.push(chunk);
+      } else {
         request.off("data", onData);
-        reject(error);
-        return;
+        reject(refusal);
       }
-      chunks.push(chunk);
     };
     request.on("data", onData);
     request.once("end", () => {

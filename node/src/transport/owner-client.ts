@@ -64,24 +64,19 @@ function outcomeOf(response: AxiosResponse<Buffer>, owner: NodeRef): Outcome {
   const { status, data } = response;
   const headers = response.headers as Headers;
   const version = headers["etag"]?.slice(1, -1) ?? "";
-  const put = response.config.method === "put";
-  switch (status) {
-    case 200:
-    case 201:
-      return put
-        ? { type: "stored", version, created: status === 201 }
-        : valueOf(data, version, headers);
-    case 204:
-      return { type: "deleted" };
-    case 304:
-      return { type: "not-modified", version };
-    case 404:
-      return { type: "not-found" };
-    case 412:
-      return { type: "precondition-failed", version: version === "" ? null : version };
-    default:
-      throw failureOf(response, owner);
-  }
+  const stored = response.config.method === "put" && (status === 200 || status === 201);
+  if (stored) return { type: "stored", version, created: status === 201 };
+  if (status === 200) return valueOf(data, version, headers);
+  if (status === 412) return { type: "precondition-failed", version: version || null };
+  const outcome = emptyOutcome(status, version);
+  if (outcome === undefined) throw failureOf(response, owner);
+  return outcome;
+}
+
+function emptyOutcome(status: number, version: string): Outcome | undefined {
+  if (status === 204) return { type: "deleted" };
+  if (status === 304) return { type: "not-modified", version };
+  return status === 404 ? { type: "not-found" } : undefined;
 }
 
 function valueOf(bytes: Buffer, version: string, headers: Headers): Outcome {
