@@ -30,8 +30,12 @@ export function endRunningCommands(): void {
   for (const child of running) endGroup(child);
 }
 
-/** Runs the command to its end or its time limit. */
-export function runStreamed(step: StreamedCommand, logPath: string): Promise<StreamedResult> {
+/** Runs the command to its end or its time limit; each of its lines goes to `show`. */
+export function runStreamed(
+  step: StreamedCommand,
+  logPath: string,
+  show: (line: string) => void = showIndented,
+): Promise<StreamedResult> {
   const [program = "", ...words] = step.command;
   appendFileSync(logPath, `$ ${step.command.join(" ")}\n`);
   return new Promise((resolve) => {
@@ -44,12 +48,12 @@ export function runStreamed(step: StreamedCommand, logPath: string): Promise<Str
     running.add(child);
     let output = "";
     let problem: string | undefined;
-    const show = lineWriter();
+    const addText = lineSplitter(show);
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (text: string) => {
         output += text;
         appendFileSync(logPath, text);
-        show(text);
+        addText(text);
       });
     }
     const timer = setTimeout(() => {
@@ -83,12 +87,16 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-/** Writes whole lines, indented, whatever pieces they come in. */
-function lineWriter(): (text: string) => void {
+function showIndented(line: string): void {
+  process.stdout.write(line === "" ? "\n" : `  ${line}\n`);
+}
+
+/** Makes whole lines of the pieces that a pipe delivers. */
+function lineSplitter(show: (line: string) => void): (text: string) => void {
   let rest = "";
   return (text) => {
     const lines = (rest + text).split("\n");
     rest = lines.pop() ?? "";
-    for (const line of lines) process.stdout.write(line === "" ? "\n" : `  ${line}\n`);
+    for (const line of lines) show(line);
   };
 }

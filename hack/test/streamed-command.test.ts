@@ -25,9 +25,13 @@ describe("a stage's command ends, and its whole output is kept", () => {
 
   it("both outputs, and no problem when it exits with 0", async () => {
     const command = script('console.log("out"); console.error("err");');
-    const result = await runStreamed({ command, timeoutMs: 20_000 }, log);
+    const shown: string[] = [];
+    const result = await runStreamed({ command, timeoutMs: 20_000 }, log, (line) => {
+      shown.push(line);
+    });
     assert.equal(result.problem, undefined);
     assert.match(result.output, /out\n/);
+    assert.deepEqual(shown.toSorted(), ["err", "out"]);
     assert.match(readFileSync(log, "utf8"), /^\$ .*\n(out\nerr|err\nout)\n$/);
   });
 
