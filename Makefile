@@ -9,7 +9,7 @@ SEED ?=
 SEEDS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test ring cluster cluster-down env deploy check sim bench images gen install
+.PHONY: help demo test ring cluster cluster-down env deploy check sim bench images gen picture install
 
 ##@ Start here
 demo: install ## Cluster, operator, five-node ring, a value put and read back, a picture of the ring
@@ -40,6 +40,8 @@ images: install ## Build both images
 	@$(NODE) hack/images.ts
 gen: install ## Regenerate what is generated (crds/)
 	@$(NODE) hack/gen.ts
+picture: install ## Draw the README's picture of the page anew, from a real ring
+	@$(NODE) hack/screenshot.ts
 
 install: node_modules/.chordring-installed
 node_modules/.chordring-installed: package.json package-lock.json node/package.json operator/package.json e2e/package.json

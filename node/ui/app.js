@@ -51,6 +51,8 @@ const polling = poll(ask, (error, again) => {
 });
 
 wireTheme(byId("theme"));
+// Where there is room, the table needs no asking for.
+byId("nodes", HTMLDetailsElement).open = window.matchMedia("(min-width: 1181px)").matches;
 keySection.start();
 document.addEventListener("click", ({ target }) => {
   const button = target instanceof Element ? target.closest("[data-select]") : null;

@@ -18,11 +18,11 @@
  */
 export function layOutDial({ width, height, count, nameLength }) {
   const fontSize = width < 480 || count > 40 ? 11 : 13;
-  const wordy = width >= 560 && count <= 16;
+  const wordy = width >= 480 && count <= 16;
   const lineHeight = wordy ? 2 * fontSize + 8 : fontSize + 3;
   const labelWidth = Math.max(nameLength, wordy ? 9 : 0) * fontSize * 0.6 + 10;
   const labels = Math.max(60, Math.min(width / 2 - labelWidth, height / 2 - lineHeight));
-  const barLengthMax = within(labels * 0.13, 12, 42);
+  const barLengthMax = within(labels * 0.12, 12, 34);
   const bandOuter = labels - barLengthMax - 11;
   const bandInner = bandOuter - within(labels * 0.04, 6, 12);
   return {

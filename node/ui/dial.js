@@ -141,7 +141,7 @@ export class Dial {
     if (ring === null || width === 0) return;
     const names = ring.nodes.map((node) => node.name);
     const prefix = commonPrefix(names);
-    const brief = width < 560 || Math.max(...names.map((name) => name.length)) > 16;
+    const brief = width < 480 || Math.max(...names.map((name) => name.length)) > 16;
     const shortened = (/** @type {string} */ name) => (brief ? name.slice(prefix.length) : name);
     const nameLength = Math.max(...names.map((name) => shortened(name).length));
     this.layout = layOutDial({ width, height, count: ring.nodes.length, nameLength });

@@ -61,6 +61,10 @@ export class KeySection {
     return this.#form.reportValidity() ? this.#input.value : null;
   }
 
+  get #members() {
+    return this.#ring?.nodes.filter((node) => node.owns) ?? [];
+  }
+
   /** @param {Ring} ring */
   update(ring) {
     this.#ring = ring;
@@ -84,8 +88,7 @@ export class KeySection {
       return;
     }
     const id = hashOf(key);
-    const members = this.#ring?.nodes.filter((node) => node.owns) ?? [];
-    const owner = ownerOf(id, members);
+    const owner = ownerOf(id, this.#members);
     const next = owner === undefined ? "" : `, next clockwise: ${owner.name}`;
     this.#place.replaceChildren("SHA-1 ", html("code", { title: id }, shortId(id)), next);
   }
@@ -101,7 +104,7 @@ export class KeySection {
       const lookups = [];
       for (const mode of modes) lookups.push(await lookUp(key, mode));
       if (request !== this.#latest) return;
-      showLookups(this.#result, lookups);
+      showLookups(this.#result, lookups, this.#members.length);
       this.#handlers.onLookups(lookups);
     } catch (error) {
       if (request !== this.#latest) return;

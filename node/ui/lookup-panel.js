@@ -12,8 +12,9 @@ const STEPS_SHOWN_MAX = 12;
 /**
  * @param {HTMLElement} panel
  * @param {readonly Lookup[]} lookups of one key: one, or one of each mode
+ * @param {number} count of nodes in the ring
  */
-export function showLookups(panel, lookups) {
+export function showLookups(panel, lookups, count) {
   const [first] = lookups;
   if (first === undefined) {
     panel.replaceChildren();
@@ -22,7 +23,8 @@ export function showLookups(panel, lookups) {
   const owner = nodeButton(first.owner.name);
   const cost = lookups.length === 1 ? `, found in ${costOf(first)}` : "";
   const headline = html("p", { class: "headline" }, owner, ` owns this key${cost}.`);
-  const body = lookups.length === 1 ? [route(first)] : [comparison(lookups)];
+  const note = html("p", { class: "note" }, expectation(count));
+  const body = lookups.length === 1 ? [route(first)] : [comparison(lookups), note];
   panel.replaceChildren(headline, ...body);
 }
 
@@ -45,7 +47,7 @@ function route({ path, owner }) {
       {},
       html("span", { class: "rank" }, index === 0 ? "entry" : String(index)),
       nodeButton(node.name),
-      html("span", { class: "cost" }, milliseconds(ms)),
+      html("span", { class: "cost" }, index === 0 ? "" : milliseconds(ms)),
     ),
   );
   if (steps.length > STEPS_SHOWN_MAX) {
@@ -58,6 +60,17 @@ function route({ path, owner }) {
     steps.push(html("li", { class: "owner" }, rank, nodeButton(owner.name)));
   }
   return html("ol", { class: "route-list" }, ...steps);
+}
+
+/**
+ * What the paper expects, so that one pair of numbers is not taken for the rule.
+ * @param {number} count of nodes
+ */
+function expectation(count) {
+  const fingers = (Math.log2(count) / 2).toFixed(1);
+  const walk = (count / 2).toFixed(1);
+  const rule = `on average ½ log₂ n = ${fingers} hops by fingers, n ÷ 2 = ${walk} along successors`;
+  return `In a ring of ${count}: ${rule}. Successor lists save some more.`;
 }
 
 /** @param {readonly Lookup[]} lookups */

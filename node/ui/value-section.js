@@ -114,7 +114,7 @@ export class ValueSection {
   #offerEdit({ bytes }) {
     const text = asText(bytes);
     if (text === null || text === this.#editor.value) return;
-    const button = html("button", { type: "button", class: "quiet" }, "Edit this value");
+    const button = html("button", { type: "button", class: "link" }, "Edit this value");
     button.addEventListener("click", () => {
       this.#editor.value = new TextDecoder().decode(bytes);
       this.#editor.focus();
