@@ -61,17 +61,26 @@ async function waitForRing(kubectl: Kubectl): Promise<void> {
   );
 }
 
-const nextCommands = `Next:
-  eval "$(make -s env)"
-  kubectl port-forward service/${RING} 8080:80     then open http://localhost:8080/ui
-  curl -X PUT --data-binary hello http://localhost:8080/v1/kv/greeting
-  curl http://localhost:8080/v1/kv/greeting
-  kubectl scale chordring/${RING} --replicas=7     grow the ring, watch it on the page
-  kubectl delete pod ${RING}-0 ${RING}-3           take nodes away: values and ring survive
-  kubectl get chordring ${RING} --watch            the ring's conditions
-  curl http://localhost:8080/metrics             hops, latencies, stabilization
-  make cluster-down                              remove everything again
-`;
+const nextCommands: readonly (readonly [command: string, purpose: string])[] = [
+  ['eval "$(make -s env)"', "kubectl, helm and Node 24 on PATH"],
+  [`kubectl port-forward service/${RING} 8080:80`, "then open http://localhost:8080/ui"],
+  ["curl -X PUT --data-binary hello http://localhost:8080/v1/kv/greeting", ""],
+  ["curl http://localhost:8080/v1/kv/greeting", ""],
+  [`kubectl scale chordring/${RING} --replicas=7`, "grow the ring, watch it on the page"],
+  [`kubectl delete pod ${RING}-0 ${RING}-3`, "nodes go and come back: the ring heals"],
+  [`kubectl get chordring ${RING} --watch`, "what the operator says about it"],
+  ["curl http://localhost:8080/metrics", "hops, latencies, stabilization"],
+  ["make cluster-down", "remove everything again"],
+];
+
+function describeNext(): string {
+  const PURPOSE_COLUMN = 50;
+  const lines = nextCommands.map(
+    ([command, purpose]) =>
+      `  ${purpose === "" ? command : command.padEnd(PURPOSE_COLUMN)}${purpose}`,
+  );
+  return `Next:\n${lines.join("\n")}\n`;
+}
 
 if (import.meta.main) {
   await runScript(async () => {
@@ -85,6 +94,6 @@ if (import.meta.main) {
     await waitForRing(kubectl);
     const blocks = await step("put and get values", () => tellStory(kubectl));
     process.stdout.write(`\n${blocks.map((lines) => lines.join("\n")).join("\n\n")}\n\n`);
-    process.stdout.write(nextCommands);
+    process.stdout.write(describeNext());
   });
 }

@@ -7,6 +7,7 @@ import { clusterExists, currentCluster } from "./cluster/current.ts";
 import type { ProductImages } from "./images/build.ts";
 import { prepareImages } from "./images.ts";
 import { runScript } from "./lib/command-line.ts";
+import { withLock } from "./lib/lock.ts";
 import { step } from "./lib/progress.ts";
 import { run } from "./lib/run.ts";
 import { settings } from "./lib/settings.ts";
@@ -49,10 +50,13 @@ export async function deploy(): Promise<void> {
   const { kubeconfig } = await currentCluster();
   const images = await prepareImages();
   const target = ["--kubeconfig", kubeconfig, "--namespace", OPERATOR_NAMESPACE];
-  await clearInterrupted(target);
   const options = ["--install", "--create-namespace", "--wait", "--timeout", "3m"];
   const upgrade = [helm, "upgrade", RELEASE, CHART, ...target, ...options, ...imageValues(images)];
-  await step("install the operator with helm", () => run(upgrade), { expectedSeconds: 15 });
+  // Two helms at work on one release fail each other.
+  await withLock(join(settings.cacheDirectory, "deploy.lock"), async () => {
+    await clearInterrupted(target);
+    await step("install the operator with helm", () => run(upgrade), { expectedSeconds: 15 });
+  });
 }
 
 if (import.meta.main) {

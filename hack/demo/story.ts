@@ -5,7 +5,7 @@
 import type { Kubectl } from "../cluster/kubectl.ts";
 import { PortForward } from "../cluster/port-forward.ts";
 import { type Lookup, type NodeView, RingClient } from "./ring-client.ts";
-import { drawRing } from "./ring-picture.ts";
+import { drawRing, fractionOf } from "./ring-picture.ts";
 
 export const RING = "demo";
 export const NAMESPACE = "default";
@@ -63,20 +63,27 @@ async function tellValues(kubectl: Kubectl): Promise<string[]> {
   ];
 }
 
-interface LongestLookup {
+interface ShownLookup {
   readonly key: string;
   readonly lookup: Lookup;
 }
 
-/** Of all values the one whose lookup goes the furthest, since it shows the most. */
-async function longestLookup(client: RingClient): Promise<LongestLookup> {
-  const found: LongestLookup[] = [];
-  for (const key of Object.keys(values)) found.push({ key, lookup: await client.lookup(key) });
-  found.sort((left, right) => right.lookup.hops - left.lookup.hops);
-  return found[0] as LongestLookup;
+/** How far apart two identifiers lie on the drawn circle. */
+function distanceAcross(left: string, right: string): number {
+  return Math.abs(Math.sin(Math.PI * (fractionOf(left) - fractionOf(right))));
 }
 
-function tellLookup(entry: string, { key, lookup }: LongestLookup): string[] {
+/** Of all values the one whose lookup goes the furthest, since it shows the most. */
+async function lookupToShow(client: RingClient, entryId: string): Promise<ShownLookup> {
+  const found: ShownLookup[] = [];
+  for (const key of Object.keys(values)) found.push({ key, lookup: await client.lookup(key) });
+  const length = ({ lookup }: ShownLookup): number =>
+    lookup.hops + distanceAcross(entryId, lookup.owner.id);
+  found.sort((left, right) => length(right) - length(left));
+  return found[0] as ShownLookup;
+}
+
+function tellLookup(entry: string, { key, lookup }: ShownLookup): string[] {
   const way = wayOf(entry, lookup).join(" -> ");
   const hops = lookup.hops === 1 ? "1 hop" : `${lookup.hops} hops`;
   return [
@@ -97,9 +104,9 @@ export function tellRing(nodes: readonly NodeView[]): string[] {
   const ordered = [...nodes].sort((left, right) => (left.self.id < right.self.id ? -1 : 1));
   const width = Math.max(...ordered.map((node) => node.self.name.length));
   return ordered.map(({ self, keys, successors }) => {
-    const copies = `${keys} ${keys === 1 ? "copy" : "copies"}`.padStart(9);
+    const stored = `${keys} ${keys === 1 ? "value" : "values"}`.padStart(9);
     const list = successors.map((successor) => successor.name).join(", ");
-    return `${self.name.padEnd(width)}  ${self.id.slice(0, 12)}  ${copies}  successors ${list}`;
+    return `${self.name.padEnd(width)}  ${self.id.slice(0, 12)}  ${stored}  successors ${list}`;
   });
 }
 
@@ -109,14 +116,15 @@ export async function tellStory(kubectl: Kubectl): Promise<string[][]> {
   return through(kubectl, `pod/${RING}-0`, async (client) => {
     const { nodes, ideal } = await client.crawl();
     const entry = `${RING}-0`;
-    const longest = await longestLookup(client);
+    const entryId = nodes.find((node) => node.self.name === entry)?.self.id ?? "0";
+    const shown = await lookupToShow(client, entryId);
     const picture = drawRing({
       nodes: nodes.map((node) => node.self),
-      path: wayOf(entry, longest.lookup),
-      keyId: longest.lookup.id,
+      path: wayOf(entry, shown.lookup),
+      keyId: shown.lookup.id,
     });
     const shape = ideal ? "ideal: every pointer is exact" : "still settling";
     const title = `Ring ${RING}: ${nodes.length} nodes, ${shape} (◆ key, ◉ nodes on its path)`;
-    return [valueLines, [title, "", ...picture], tellRing(nodes), tellLookup(entry, longest)];
+    return [valueLines, [title, "", ...picture], tellRing(nodes), tellLookup(entry, shown)];
   });
 }
