@@ -213,9 +213,8 @@ export async function up(plan: ClusterPlan): Promise<void> {
     await ensureCluster(materials);
   } catch (error) {
     if (fresh) throw withLogs(error, plan);
-    say(
-      `cannot repair the cluster in place (${error instanceof Error ? error.message : String(error)})`,
-    );
+    const reason = error instanceof Error ? error.message : String(error);
+    say(`cannot repair the cluster in place (${reason})`);
     await step("remove it and build it again", () => tearDown(plan));
     await ensureCluster(materials).catch((cause: unknown) => {
       throw withLogs(cause, plan);

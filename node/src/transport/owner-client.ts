@@ -2,7 +2,8 @@
  * Sends a client's operation to the owner of its key, over the same HTTP form as the client used.
  *
  * The one thing that matters here is which failures prove that nothing happened: a connection that
- * could not be made, or an owner that says it is none. After anything else the owner may have acted.
+ * could not be made, or an owner that says it is none. After anything else the owner may have
+ * acted.
  */
 import type { AxiosResponse } from "axios";
 import { ChordError, type NodeRef } from "../chord/index.ts";

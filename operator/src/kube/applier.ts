@@ -2,8 +2,9 @@
  * Writes manifests by server-side apply, and only when something would change.
  *
  * Each object carries a fingerprint of the manifest it was last applied from. Same fingerprint and
- * every wanted field in place: nothing to do. So a settled ring costs no writes at all, a field that
- * leaves the manifest is dropped from the object, and a field that somebody else changes is put back.
+ * every wanted field in place: nothing to do. So a settled ring costs no writes at all, a field
+ * that leaves the manifest is dropped from the object, and a field that somebody else changes is
+ * put back.
  *
  * An object of the right name that belongs to somebody else is never touched.
  */
