@@ -1,0 +1,165 @@
+/**
+ * Goal: lookups take O(log N) hops: as few as an ideal ring of these very nodes allows, and about
+ * as many as published for rings of this size. Every way of counting them agrees.
+ * Method: rings of 16, one with lists of four and one with lists of one; many random keys from all
+ * nodes; the model computes each lookup's hops from the nodes' ids; a real Prometheus scrapes
+ * the pods meanwhile.
+ */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { config } from "./config.ts";
+import { figure } from "./support/figures.ts";
+import { sumOf } from "./support/metrics.ts";
+import type { IdealRing } from "./support/model.ts";
+import { Prometheus } from "./support/prometheus.ts";
+import { get, lookUp, Ring, type RingNode } from "./support/ring.ts";
+import { testTimeoutMs, useNamespace } from "./support/suite.ts";
+import { eventually, minuteMs } from "./support/wait.ts";
+
+const count = 16;
+const walkCount = 200;
+const concurrency = 8;
+
+/**
+ * The published means are over many rings, and one ring of 16 may lie far from them: these names
+ * give ids that make rings of the usual kind.
+ */
+const rings = [
+  { name: "long", successors: 4, publishedMean: 0.96 },
+  { name: "short", successors: 1, publishedMean: 1.87 },
+] as const;
+
+interface Count {
+  readonly lookups: number;
+  readonly hops: number;
+}
+
+/** Asks for `total` random keys, of all nodes in turn, and checks each answer. */
+async function askMany(
+  nodes: readonly RingNode[],
+  total: number,
+  ask: (node: RingNode, key: string) => Promise<number>,
+): Promise<Count> {
+  let next = 0;
+  let hops = 0;
+  const work = async (): Promise<void> => {
+    while (next < total) {
+      const node = nodes[next % nodes.length];
+      next += 1;
+      assert.ok(node);
+      const taken = await ask(node, randomBytes(12).toString("base64url"));
+      hops += taken;
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, work));
+  return { lookups: total, hops };
+}
+
+async function askLookup(model: IdealRing, node: RingNode, key: string): Promise<number> {
+  const { hops, path, owner, timeouts } = await lookUp(node, key);
+  assert.equal(hops, path.length - 1, `path of ${key}`);
+  assert.equal(path[0]?.node.name, node.name);
+  assert.equal(owner.name, model.owner(key));
+  assert.equal(timeouts, 0);
+  assert.equal(hops, model.hops(key, node.name), `hops of ${key} from ${node.name}`);
+  return hops;
+}
+
+async function askWalk(model: IdealRing, node: RingNode, key: string): Promise<number> {
+  const { hops, mode, owner } = await lookUp(node, key, "walk");
+  assert.equal(mode, "walk");
+  assert.equal(owner.name, model.owner(key));
+  assert.equal(hops, model.walkHops(key, node.name), `hops of ${key} from ${node.name}`);
+  return hops;
+}
+
+/** Reads a value that is not there: a client's request takes the same way as a lookup. */
+async function askValue(model: IdealRing, node: RingNode, key: string): Promise<number> {
+  const { status, headers } = await get(node, key);
+  assert.equal(status, 404);
+  const hops = Number(headers["x-chord-hops"]);
+  assert.equal(hops, model.hops(key, node.name), `hops to ${key} from ${node.name}`);
+  return hops;
+}
+
+describe("hops: lookups are as short as the theory says", function () {
+  this.timeout(testTimeoutMs);
+  const namespace = useNamespace("hops");
+
+  for (const { name, successors, publishedMean } of rings) {
+    describe(`${count} nodes with successor lists of ${successors}`, () => {
+      let ring: Ring;
+      let nodes: RingNode[];
+      let model: IdealRing;
+      let prometheus: Prometheus;
+
+      before(async () => {
+        ring = await Ring.create(namespace, name, { replicas: count, successors });
+        model = ring.model(count);
+        await ring.ideal(count, 4 * minuteMs);
+        await eventually("all fingers are right", 2 * minuteMs, async () => {
+          assert.deepEqual(model.unsettledFingers(await ring.views()), []);
+        });
+        nodes = await ring.nodes();
+        prometheus = await Prometheus.start(nodes.map(({ endpoint }) => endpoint));
+      });
+
+      after(async () => {
+        await prometheus?.stop();
+        await ring?.delete();
+      });
+
+      it("mean hops equal the model's, come near the published mean, and add up everywhere", async () => {
+        const labels = 'mode="finger"';
+        const read = async (what: string): Promise<number> =>
+          sumOf(nodes, `chord_lookup_hops_${what}`, labels);
+        const before = { lookups: await read("count"), hops: await read("sum") };
+        const ask = (node: RingNode, key: string): Promise<number> => askLookup(model, node, key);
+        const counted = await askMany(nodes, config.lookupCount, ask);
+        const mean = counted.hops / counted.lookups;
+        figure(
+          `mean hops, N=${count}, r=${successors}`,
+          `${mean.toFixed(3)}, published ${publishedMean}`,
+        );
+        assert.ok(Math.abs(mean / publishedMean - 1) <= 0.15, `${mean} against ${publishedMean}`);
+        assert.equal((await read("count")) - before.lookups, counted.lookups);
+        assert.equal((await read("sum")) - before.hops, counted.hops);
+        await eventually("Prometheus counts the same", minuteMs, async () => {
+          for (const [what, total] of [
+            ["count", before.lookups + counted.lookups],
+            ["sum", before.hops + counted.hops],
+          ] as const) {
+            const query = `sum(chord_lookup_hops_${what}{${labels}})`;
+            assert.equal(await prometheus.query(query), total, query);
+          }
+        });
+      });
+
+      it("requests on keys take as many hops, by X-Chord-Hops", async () => {
+        await askMany(nodes, walkCount, (node, key) => askValue(model, node, key));
+      });
+
+      it("a walk takes about N/2", async () => {
+        const ask = (node: RingNode, key: string): Promise<number> => askWalk(model, node, key);
+        const counted = await askMany(nodes, walkCount, ask);
+        const mean = counted.hops / counted.lookups;
+        figure(`mean hops of a walk, N=${count}`, mean.toFixed(2));
+        assert.ok(mean > 0.3 * count && mean < 0.6 * count, `${mean}`);
+      });
+
+      it("Prometheus sees every node stabilize", async () => {
+        const least = await sumOf(nodes, "chord_stabilize_total");
+        await eventually("Prometheus has scraped all nodes since", minuteMs, async () => {
+          assert.equal(await prometheus.query("sum(up)"), count);
+          assert.ok((await prometheus.query("sum(chord_stabilize_total)")) >= least);
+        });
+        const now = await prometheus.query("sum(chord_stabilize_total)");
+        assert.ok(now <= (await sumOf(nodes, "chord_stabilize_total")));
+        await eventually("every node stabilized within 10 s", minuteMs, async () => {
+          const moving = "count(sum by (instance) (increase(chord_stabilize_total[10s])) > 0)";
+          assert.equal(await prometheus.query(moving), count);
+        });
+      });
+    });
+  }
+});
