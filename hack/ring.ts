@@ -59,7 +59,7 @@ function explain(ring: LocalRing): void {
   const [first, other] = [ring.node(0).api, ring.nodes.at(-1)?.api];
   const examples = [
     `the page:      ${first}/ui`,
-    `store:         curl -X PUT --data 'hello' -H 'Content-Type: text/plain' ${first}/v1/kv/greeting`,
+    `store:         curl -X PUT --data hello -H 'Content-Type: text/plain' ${first}/v1/kv/greeting`,
     `read it back:  curl -i ${other}/v1/kv/greeting`,
     `find a key:    curl ${first}/v1/lookup/greeting`,
     `the same O(n): curl '${first}/v1/lookup/greeting?mode=walk'`,

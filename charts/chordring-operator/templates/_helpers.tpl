@@ -29,5 +29,6 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 
 {{- define "chordring.nodeImage" -}}
-{{- printf "%s:%s" .Values.nodeImage.repository (.Values.nodeImage.tag | default .Chart.AppVersion) -}}
+{{- $tag := .Values.nodeImage.tag | default .Chart.AppVersion -}}
+{{- printf "%s:%s" .Values.nodeImage.repository $tag -}}
 {{- end -}}

@@ -65,7 +65,7 @@ describe("SIGCOMM 2001, figures 2, 3 and 6: m = 3", () => {
     assert.equal(await owner(6), circle.fromNumber(0));
   });
 
-  it("after 6 joined it is the third finger of 0 and 1, and the first and second of 3", async () => {
+  it("after 6 joined it is the third finger of 0 and 1, the first and second of 3", async () => {
     const ring = await SmallRing.found(3, [0, 1, 3], { successors: 2 });
     await ring.join(6);
     assert.equal(ring.fingersOf(0)[2], 6);

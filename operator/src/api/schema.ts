@@ -85,8 +85,8 @@ const storage = object("The volume under each node's data.", storageProperties, 
 const DURATION = "'^[0-9]{1,6}(ms|s)$'";
 
 const stabilizeInterval = string(
-  "Time between two rounds of stabilization on each node: shorter repairs the ring sooner, longer " +
-    "costs less traffic. A change restarts the nodes one by one. From 100ms to 60s.",
+  "Time between two rounds of stabilization on each node: shorter repairs the ring sooner, " +
+    "longer costs less traffic. A change restarts the nodes one by one. From 100ms to 60s.",
   {
     default: DEFAULTS.stabilizeInterval,
     maxLength: 10,
@@ -257,8 +257,8 @@ export const chordRingSchema: Schema = {
     {
       rule: "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
       message:
-        "a ring's name must start with a letter and hold only lower-case letters, digits and '-', " +
-        "because its Services are named after it; choose another name",
+        "a ring's name must start with a letter and hold only lower-case letters, digits and " +
+        "'-', because its Services are named after it; choose another name",
     },
   ],
 };

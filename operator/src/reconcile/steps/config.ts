@@ -41,7 +41,8 @@ export const config: Step = {
     pass.founders = before ?? foundersOf(pass.ring);
     if (before && mayChooseAgain(pass, before)) {
       pass.founders = foundersOf(pass.ring);
-      const message = `The ring shrank before it formed; its founders are now ${pass.founders.join(", ")}`;
+      const founders = pass.founders.join(", ");
+      const message = `The ring shrank before it formed; its founders are now ${founders}`;
       await pass.tell({ type: "Normal", reason: "FoundersChanged", message });
     }
     await pass.tools.applier.apply(configMap(pass.ring, pass.founders), pass.uid);
