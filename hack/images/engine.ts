@@ -1,11 +1,13 @@
 /**
  * What builds images: Docker where its engine runs, buildah elsewhere. Callers see no difference.
  */
-import { dirname } from "node:path";
+import { rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { dockerEngineAnswers } from "../cluster/kind.ts";
 import { run } from "../lib/run.ts";
 import { settings } from "../lib/settings.ts";
 import { buildah } from "./buildah.ts";
+import { layoutFromDirectory } from "./oci-layout.ts";
 
 export interface BuildOptions {
   readonly name: string;
@@ -20,8 +22,8 @@ export interface Engine {
   readonly name: "docker" | "buildah";
   exists(image: string): Promise<boolean>;
   build(options: BuildOptions): Promise<void>;
-  /** Writes an archive that containerd imports. */
-  save(image: string, file: string): Promise<void>;
+  /** Writes the image into an empty directory, as an OCI layout. */
+  save(image: string, directory: string): Promise<void>;
 }
 
 function argumentFlags(options: BuildOptions): string[] {
@@ -38,8 +40,11 @@ const docker: Engine = {
     const flags = ["--tag", name, "--file", file, ...argumentFlags(options)];
     await run(["docker", "build", ...flags, context]);
   },
-  save: async (image, file) => {
+  save: async (image, directory) => {
+    const file = join(directory, "image.tar");
     await run(["docker", "save", "--output", file, image]);
+    await run(["tar", "--extract", "--file", file, "--directory", directory]);
+    await rm(file);
   },
 };
 
@@ -62,9 +67,10 @@ const buildahEngine: Engine = {
     const flags = ["--tag", name, "--file", file, ...argumentFlags(options), ...certificateFlags()];
     await buildah(["build", "--layers", ...flags, context]);
   },
-  save: async (image, file) => {
+  save: async (image, directory) => {
     // Compressing would take longer than anything it saves on the same disk.
-    await buildah(["push", "--disable-compression", image, `oci-archive:${file}:${image}`]);
+    await buildah(["push", "--quiet", "--disable-compression", image, `dir:${directory}`]);
+    await layoutFromDirectory(directory, image);
   },
 };
 

@@ -1,11 +1,11 @@
 /**
  * Puts the product's images into the cluster's nodes, since no registry stands between.
  */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensurePrograms } from "../cluster/binaries.ts";
-import { importImage, nodesWithout } from "../cluster/builtin/containerd.ts";
+import { commonContent, importImage, nodesWithout } from "../cluster/builtin/containerd.ts";
 import { CLUSTER_NAME } from "../cluster/builtin/plan.ts";
 import { currentCluster, plan } from "../cluster/current.ts";
 import { kindProgram } from "../cluster/kind.ts";
@@ -13,6 +13,7 @@ import { step } from "../lib/progress.ts";
 import { run } from "../lib/run.ts";
 import type { Engine } from "./engine.ts";
 import type { ProductImage, ProductImages } from "./build.ts";
+import { packLayout } from "./oci-layout.ts";
 
 async function loadBuiltin(engine: Engine, image: ProductImage): Promise<void> {
   const { containerd } = await ensurePrograms(["containerd"]);
@@ -21,8 +22,11 @@ async function loadBuiltin(engine: Engine, image: ProductImage): Promise<void> {
   await step(`load ${image.name} into ${lacking.length} nodes`, async () => {
     const directory = await mkdtemp(join(tmpdir(), "chordring-image-"));
     try {
+      const layout = join(directory, "layout");
+      await mkdir(layout);
+      await engine.save(image.name, layout);
       const file = join(directory, "image.tar");
-      await engine.save(image.name, file);
+      await packLayout(layout, file, await commonContent(containerd, lacking));
       await importImage(plan, containerd, { name: image.name, file });
     } finally {
       await rm(directory, { recursive: true, force: true });

@@ -36,6 +36,17 @@ export async function nodesWithout(
   return plan.nodes.filter((_, index) => present[index] === false);
 }
 
+/** Digests of the blobs that all of these nodes have, and so need not be sent. */
+export async function commonContent(
+  programs: string,
+  nodes: readonly NodePlan[],
+): Promise<ReadonlySet<string>> {
+  const list = ["content", "list", "--quiet"];
+  const texts = await Promise.all(nodes.map((node) => output(ctr(programs, node, list))));
+  const [first = new Set<string>(), ...others] = texts.map((text) => new Set(text.split("\n")));
+  return new Set([...first].filter((digest) => others.every((other) => other.has(digest))));
+}
+
 /** Imports an image into every node that lacks it. */
 export async function importImage(
   plan: ClusterPlan,
