@@ -24,6 +24,8 @@ export interface ReflectorTiming {
   silenceMs: number;
   /** Everything is listed anew this often, give or take a fifth. */
   relistMs: number;
+  /** The pause before resuming a watch that ended without having said anything. */
+  emptyPauseMs: number;
   backoffBaseMs: number;
   backoffMaxMs: number;
 }
@@ -31,12 +33,10 @@ export interface ReflectorTiming {
 export const REFLECTOR_TIMING: ReflectorTiming = {
   silenceMs: 30_000,
   relistMs: 600_000,
+  emptyPauseMs: 500,
   backoffBaseMs: 500,
   backoffMaxMs: 30_000,
 };
-
-/** The pause before resuming a watch that ended without having said anything. */
-const EMPTY_WATCH_PAUSE_MS = 500;
 
 export interface ReflectorPorts {
   config: KubeConfig;
@@ -136,7 +136,7 @@ export class Reflector<T extends KubeObject> {
       this.#restarted(session.end);
       if (session.end === "expired" || session.end === "relist") return;
       if (session.end === "closed" && session.events === 0) {
-        await pause(jittered(EMPTY_WATCH_PAUSE_MS, 0.5), signal);
+        await pause(jittered(this.#timing.emptyPauseMs, 0.5), signal);
       }
     }
   }
@@ -163,26 +163,33 @@ export class Reflector<T extends KubeObject> {
       allowWatchBookmarks: true,
       labelSelector,
     };
-    const controller = await this.#watch.watch(collectionPath(kind), query, onEvent, ended.resolve);
-    this.#lastSignMs = Date.now();
-    const guard = setInterval(
-      () => {
-        if (Date.now() >= relistAtMs) session.end = "relist";
-        else if (Date.now() - lastEventMs >= this.#timing.silenceMs) session.end = "silent";
-        else return;
-        ended.resolve(undefined);
-      },
-      Math.min(1_000, this.#timing.silenceMs / 4),
-    );
-    const stop = (): void => ended.resolve(undefined);
-    signal.addEventListener("abort", stop, { once: true });
+    const { silenceMs, relistMs } = this.#timing;
+    const check = (): void => {
+      if (Date.now() >= relistAtMs) session.end = "relist";
+      else if (Date.now() - lastEventMs >= silenceMs) session.end = "silent";
+      else if (!signal.aborted) return;
+      ended.resolve(undefined);
+    };
+    const guard = setInterval(check, Math.min(1_000, silenceMs / 4, relistMs / 4));
+    signal.addEventListener("abort", check, { once: true });
+    let over = false;
+    const onEnd = (error: unknown): void => {
+      over = true;
+      ended.resolve(error);
+    };
+    const opening = this.#watch.watch(collectionPath(kind), query, onEvent, onEnd);
     try {
-      const error = await ended.promise;
-      return this.#outcome(session, error);
+      await Promise.race([opening, ended.promise]);
+      if (!over) this.#lastSignMs = Date.now();
+      return this.#outcome(session, await ended.promise);
     } finally {
       clearInterval(guard);
-      signal.removeEventListener("abort", stop);
-      controller.abort();
+      signal.removeEventListener("abort", check);
+      // A watch that is still opening is closed as soon as it is open.
+      void opening.then(
+        (controller) => controller.abort(),
+        () => undefined,
+      );
     }
   }
 

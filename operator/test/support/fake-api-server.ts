@@ -50,11 +50,13 @@ interface Target extends Collection {
 
 export type Stored = KubeObject & { spec?: Record<string, unknown>; [field: string]: unknown };
 
+/** Group and version, perhaps a namespace, the plural, perhaps a name and a subresource. */
+const objectPath = new RegExp(
+  "^(/api/v1|/apis/[^/]+/[^/]+)(?:/namespaces/([^/]+))?/([^/]+)(?:/([^/]+))?(?:/([^/]+))?$",
+);
+
 function parsePath(path: string): Target | undefined {
-  const match =
-    /^(\/api\/v1|\/apis\/[^/]+\/[^/]+)(?:\/namespaces\/([^/]+))?\/([^/]+)(?:\/([^/]+))?(?:\/([^/]+))?$/.exec(
-      path,
-    );
+  const match = objectPath.exec(path);
   if (!match) return undefined;
   const [, root = "", namespace, plural = "", name, subresource] = match;
   return { root, namespace, plural, name, subresource };
@@ -108,6 +110,8 @@ export class FakeApiServer {
   onChange: (type: Change["type"], plural: string, object: Stored) => void = () => undefined;
   /** What a real API server would add to an object before storing it. */
   defaults: (plural: string, object: Stored) => void = () => undefined;
+  /** Connections that clients have opened so far. */
+  connections = 0;
   /** While true, watches stay open and say nothing. */
   muted = false;
   readonly #server: Server;
@@ -129,6 +133,9 @@ export class FakeApiServer {
   }
 
   async start(): Promise<void> {
+    this.#server.on("connection", () => {
+      this.connections += 1;
+    });
     await new Promise<void>((resolve) => {
       this.#server.listen(0, "127.0.0.1", resolve);
     });
@@ -141,11 +148,15 @@ export class FakeApiServer {
     });
   }
 
-  kubeConfig(): KubeConfig {
+  get url(): string {
     const { port } = this.#server.address() as AddressInfo;
+    return `http://127.0.0.1:${port}`;
+  }
+
+  kubeConfig(): KubeConfig {
     const config = new KubeConfig();
     config.loadFromClusterAndUser(
-      { name: "fake", server: `http://127.0.0.1:${port}`, skipTLSVerify: true },
+      { name: "fake", server: this.url, skipTLSVerify: true },
       { name: "fake", token: "fake" },
     );
     return sharePool(config);
@@ -194,18 +205,14 @@ export class FakeApiServer {
   }
 
   remove(root: string, plural: string, namespace: string, name: string): void {
-    this.#delete(storageKey({ root, namespace, plural }, name, namespace), plural);
+    this.#delete(storageKey({ root, namespace, plural }, name, namespace));
   }
 
   #save(key: string, plural: string, object: Stored): Stored {
     const before = this.#objects.get(key);
     const next: Stored = structuredClone(object);
     this.defaults(plural, next);
-    next.metadata.uid = before?.metadata.uid ?? `uid-${(this.#uid += 1)}`;
-    next.metadata.creationTimestamp ??= new Date().toISOString();
-    const changedSpec = !isDeepStrictEqual(before?.spec, next.spec);
-    next.metadata.generation = (before?.metadata.generation ?? 0) + (changedSpec ? 1 : 0);
-    next.metadata.resourceVersion = before?.metadata.resourceVersion ?? "0";
+    this.#stamp(before, next);
     if (isDeepStrictEqual(before, next)) return next;
     this.#version += 1;
     next.metadata.resourceVersion = String(this.#version);
@@ -214,7 +221,18 @@ export class FakeApiServer {
     return next;
   }
 
-  #delete(key: string, plural: string): void {
+  #stamp(before: Stored | undefined, next: Stored): void {
+    const old = before?.metadata ?? { uid: `uid-${(this.#uid += 1)}`, generation: 0 };
+    const changedSpec = !isDeepStrictEqual(before?.spec, next.spec);
+    Object.assign(next.metadata, {
+      uid: old.uid,
+      creationTimestamp: before?.metadata.creationTimestamp ?? new Date().toISOString(),
+      generation: (old.generation ?? 0) + (changedSpec ? 1 : 0),
+      resourceVersion: before?.metadata.resourceVersion ?? "0",
+    });
+  }
+
+  #delete(key: string): void {
     const object = this.#objects.get(key);
     if (!object) return;
     this.#objects.delete(key);
@@ -223,11 +241,10 @@ export class FakeApiServer {
     const last = structuredClone(object);
     last.metadata.resourceVersion = String(this.#version);
     this.#publish("DELETED", key, last);
-    void plural;
     for (const [childKey, child] of this.#objects) {
       const owners = child.metadata.ownerReferences ?? [];
       const owned = owners.some((owner) => owner.uid === object.metadata.uid);
-      if (owned) this.#delete(childKey, childKey.split("|")[1] ?? "");
+      if (owned) this.#delete(childKey);
     }
   }
 
@@ -288,7 +305,7 @@ export class FakeApiServer {
     }
     if (record.method === "GET") return this.#reply(response, 200, live);
     if (record.method === "DELETE") {
-      this.#delete(key, target.plural);
+      this.#delete(key);
       return this.#reply(response, 200, { kind: "Status", status: "Success" });
     }
     if (record.method === "PUT") return this.#replace(key, target, record.body as Stored, response);

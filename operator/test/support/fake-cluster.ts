@@ -111,7 +111,7 @@ export class FakeCluster {
       apiVersion: "chordring.dev/v1alpha1",
       kind: "ChordRing",
       metadata: { ...before?.metadata, name: "demo", namespace: NAMESPACE, annotations },
-      spec: structuredClone(fields) as unknown as Record<string, unknown>,
+      spec: structuredClone(fields),
     });
   }
 
@@ -164,20 +164,24 @@ export class FakeCluster {
     const replicas = Number(set.spec?.["replicas"] ?? 0);
     const revision = digest(set.spec?.["template"]);
     const wanted = Array.from({ length: replicas }, (_, ordinal) => `demo-${ordinal}`);
-    for (const pod of this.api.list("pods")) {
-      const { name } = pod.metadata;
-      const outdated = pod.metadata.labels?.["controller-revision-hash"] !== revision;
-      if (wanted.includes(name) && !outdated) continue;
-      if (wanted.includes(name)) this.restarts.push(name);
-      await this.ring.end(name, !wanted.includes(name));
-      this.api.remove(CORE, "pods", NAMESPACE, name);
-    }
+    await this.#endPods(wanted, revision);
     for (const name of wanted) {
       if (!this.api.find("pods", name)) await this.#startPod(name, set, revision);
       this.#reportPod(name);
     }
     const status = { replicas, currentRevision: revision, updateRevision: revision };
     this.api.put(APPS, "statefulsets", { ...set, status });
+  }
+
+  async #endPods(wanted: readonly string[], revision: string): Promise<void> {
+    for (const pod of this.api.list("pods")) {
+      const { name } = pod.metadata;
+      const stays = wanted.includes(name);
+      if (stays && pod.metadata.labels?.["controller-revision-hash"] === revision) continue;
+      if (stays) this.restarts.push(name);
+      await this.ring.end(name, !stays);
+      this.api.remove(CORE, "pods", NAMESPACE, name);
+    }
   }
 
   async #startPod(name: string, set: Stored, revision: string): Promise<void> {

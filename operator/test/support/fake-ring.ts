@@ -202,17 +202,22 @@ export class FakeRing {
     const node = this.#nodes.get(name);
     if (!node || node.unreachable) return [0, {}];
     if (headers.authorization !== `Bearer ${this.token()}`) return [401, {}];
-    if (method === "GET" && path === "/admin/view") return [200, this.#view(node)];
-    if (method === "GET" && path === "/admin/ring") {
-      const views = node.sees.flatMap((member) => {
-        const seen = this.#nodes.get(member);
-        return seen ? [this.#view(seen)] : [];
-      });
-      return [200, { nodes: views, ideal: true }];
-    }
-    if (method === "POST" && path === "/admin/leave") return [202, this.#leave(node)];
-    if (method === "POST" && path === "/admin/rejoin") return [202, this.#rejoin(node)];
-    return [404, {}];
+    const routes: Record<string, () => object> = {
+      "GET /admin/view": () => this.#view(node),
+      "GET /admin/ring": () => this.#crawl(node),
+      "POST /admin/leave": () => this.#leave(node),
+      "POST /admin/rejoin": () => this.#rejoin(node),
+    };
+    const route = routes[`${method} ${path}`];
+    return route ? [200, route()] : [404, {}];
+  }
+
+  #crawl(node: FakeNode): object {
+    const nodes = node.sees.flatMap((name) => {
+      const seen = this.#nodes.get(name);
+      return seen ? [this.#view(seen)] : [];
+    });
+    return { nodes, ideal: true };
   }
 
   #leave(node: FakeNode): object {
