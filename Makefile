@@ -9,12 +9,13 @@ SEED ?=
 SEEDS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test ring cluster cluster-down env deploy check sim bench images gen picture install
+.PHONY: help demo test ring cluster cluster-down env deploy
+.PHONY: check sim bench images gen picture install
 
 ##@ Start here
 demo: install ## Cluster, operator, five-node ring, a value put and read back, a picture of the ring
 	@$(NODE) hack/demo.ts
-test: install ## Everything: types, lint, unit, simulation, integration, end-to-end on a real cluster
+test: install ## Everything, from types and lint to end-to-end on a real cluster
 	@$(NODE) hack/test.ts
 ring: install ## No Kubernetes: five nodes as local processes, and the live page
 	@$(NODE) hack/ring.ts
@@ -24,7 +25,7 @@ cluster: install ## A three-node cluster: kind where a Docker engine runs, else 
 	@$(NODE) hack/cluster/main.ts up
 cluster-down: install ## Remove that cluster and all it started
 	@$(NODE) hack/cluster/main.ts down
-env: install ## Print the shell lines that put kubectl, helm and Node 24 on PATH: eval "$$(make -s env)"
+env: install ## Shell lines for kubectl, helm and Node 24: eval "$$(make -s env)"
 	@$(NODE) hack/cluster/main.ts env
 deploy: install ## Build both images, load them, install or upgrade the operator by helm
 	@$(NODE) hack/deploy.ts
@@ -44,11 +45,12 @@ picture: install ## Draw the README's picture of the page anew, from a real ring
 	@$(NODE) hack/screenshot.ts
 
 install: node_modules/.chordring-installed
-node_modules/.chordring-installed: package.json package-lock.json node/package.json operator/package.json e2e/package.json
+PACKAGES := package.json package-lock.json $(wildcard */package.json)
+node_modules/.chordring-installed: $(PACKAGES)
 	@echo "Installing npm packages" >&2
 	@npm ci --no-fund --no-audit --loglevel=error >&2
 	@touch $@
 
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
-	  /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	  /^[a-z-]+:.*## / {gsub(/[$$][$$]/, "$$"); printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -89,5 +89,5 @@ describe("the linter's rules bite in their folder, and only there", () => {
   it("names every offence and nothing else", () => {
     const expected = offences.map(([path, , rule]) => `${path} ${rule}`);
     assert.deepEqual(lint(folder).toSorted(), expected.toSorted());
-  });
+  }).timeout(60_000);
 });

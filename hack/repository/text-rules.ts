@@ -163,7 +163,9 @@ export function checkFunctionLengths(file: SourceFile): Finding[] {
   const findings: Finding[] = [];
   for (const [index, line] of lines.entries()) {
     if (notFunction.test(line) || !functionStarts.some((start) => start.test(line))) continue;
-    const length = blockLength(lines, index, /^\s*/.exec(line)?.[0] ?? "");
+    const indent = /^\s*/.exec(line)?.[0] ?? "";
+    const length = blockLength(lines, index, indent);
+    if (isSuite(lines.slice(index, index + length), indent)) continue;
     const name = `${file.path}:${line.trim()}`;
     if (length > functionLinesMax && !toleratedGiants.includes(name)) {
       const message = `${length} lines in one function, the limit is ${functionLinesMax}`;
@@ -171,6 +173,11 @@ export function checkFunctionLengths(file: SourceFile): Finding[] {
     }
   }
   return findings;
+}
+
+/** A conformance suite is a function around a describe, and as long as its suite. */
+function isSuite(lines: readonly string[], indent: string): boolean {
+  return lines.some((line) => line.startsWith(`${indent}  describe(`));
 }
 
 /** Lines from `start` to the closing brace at the same indentation. */

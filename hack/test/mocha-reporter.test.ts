@@ -24,7 +24,9 @@ describe("a broken hook", () => {
 });
 `;
 
-describe("whoever sees a failing test can run just that test again", () => {
+describe("whoever sees a failing test can run just that test again", function () {
+  // Each case is a whole mocha run, which takes its time on a busy machine.
+  this.timeout(60_000);
   let directory = "";
   let path = "";
 
