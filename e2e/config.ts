@@ -11,9 +11,9 @@ export interface Config {
   readonly kubeconfig: string;
   /** CHORDRING_AUDIT_LOG: the API server's audit log as a file here; empty when there is none. */
   readonly auditLog: string;
-  /** CHORDRING_E2E_LOOKUPS: lookups per ring in the suite on hops; docs/testing figures use 10000. */
+  /** CHORDRING_E2E_LOOKUPS: lookups per ring in the suite on hops; 10000 for the figures. */
   readonly lookupCount: number;
-  /** CHORDRING_E2E_STEADY_SECONDS: how long the operator must write nothing; 300 for a long look. */
+  /** CHORDRING_E2E_STEADY_SECONDS: how long the operator must write nothing, 300 for longer. */
   readonly steadyMs: number;
   /** CHORDRING_E2E_REACH: pods by their own addresses, by port-forward, or whichever works. */
   readonly reach: Reach;

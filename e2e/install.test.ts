@@ -14,7 +14,10 @@ interface Definition {
     readonly versions: readonly {
       readonly name: string;
       readonly subresources?: object;
-      readonly additionalPrinterColumns?: readonly { readonly name: string }[];
+      readonly additionalPrinterColumns?: readonly {
+        readonly name: string;
+        readonly priority?: number;
+      }[];
     }[];
   };
 }
@@ -44,7 +47,9 @@ describe("install: the helm release brings the operator and its resource", funct
       "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/chordrings.chordring.dev",
     );
     const version = spec.versions.find(({ name }) => name === "v1alpha1");
-    const columns = version?.additionalPrinterColumns?.map(({ name }) => name);
+    // Columns of a priority above 0 are shown only by `kubectl get --output wide`.
+    const shown = version?.additionalPrinterColumns?.filter(({ priority }) => !priority);
+    const columns = shown?.map(({ name }) => name);
     assert.deepEqual(columns, ["Desired", "Ready", "Converged", "Keys", "Age"]);
     assert.deepEqual(spec.names.shortNames, ["ring"]);
     assert.deepEqual(Object.keys(version?.subresources ?? {}).toSorted(), ["scale", "status"]);

@@ -1,5 +1,6 @@
 /**
- * Goal: a wrong manifest is refused at once, with words that say what to do; a minimal one is enough.
+ * Goal: a wrong manifest is refused at once, with words that say what to do; a minimal one is
+ * enough.
  * Method: a table of manifests through `kubectl apply --dry-run=server`, so that nothing is made.
  */
 import assert from "node:assert/strict";
@@ -44,7 +45,7 @@ const cases: readonly Case[] = [
     spec: { successors: 17 },
     refusal: /successors.*less than or equal to 16/,
   },
-  { what: "copies 2", spec: { copies: 2 }, refusal: /copies.*supported values: 1, 3, 5/ },
+  { what: "copies 2", spec: { copies: 2 }, refusal: /copies.*supported values: "1", "3", "5"/ },
   { what: "an unknown field", spec: { replica: 3 }, refusal: /unknown field "spec\.replica"/ },
   {
     what: "an unknown field deep inside",

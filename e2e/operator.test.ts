@@ -1,8 +1,8 @@
 /**
- * Goal: the operator may die, be away and come back at any moment; it repairs what others break, and
- * writes nothing when there is nothing to do.
- * Method: kill it in the middle of a scale-down, stop it under load, delete a ring's objects by hand,
- * and watch the API server while the ring is at rest.
+ * Goal: the operator may die, be away and come back at any moment; it repairs what others break,
+ * and writes nothing when there is nothing to do.
+ * Method: kill it in the middle of a scale-down, stop it under load, delete a ring's objects by
+ * hand, and watch the API server while the ring is at rest.
  */
 import assert from "node:assert/strict";
 import type { V1ConfigMap, V1ObjectMeta } from "@kubernetes/client-node";

@@ -123,7 +123,7 @@ describe("sample: the sample manifest becomes a working ring", function () {
     assert.equal(headless.spec?.clusterIP, "None");
   });
 
-  it(`all nodes name the same owner, the successor of the key's id, for ${keyCount} keys`, async () => {
+  it(`every node names the successor of the id as owner, for ${keyCount} keys`, async () => {
     const model = ring.model(replicas);
     const nodes = await ring.nodes();
     for (let i = 0; i < keyCount; i += 1) {

@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import { randomBytes, randomInt } from "node:crypto";
 import type { IdealRing } from "./model.ts";
-import { lookUp, type Ring, type RingNode } from "./ring.ts";
+import { lookUpOnce, type Ring, type RingNode } from "./ring.ts";
 import { pause } from "./wait.ts";
 
 const WORKERS = 4;
@@ -89,7 +89,7 @@ export class Prober {
     const uncertainBefore = this.#uncertain;
     const startedMs = Date.now();
     try {
-      const { owner } = await lookUp(node, key);
+      const { owner } = await lookUpOnce(node, key);
       this.#asked += 1;
       const uncertain = new Set([...uncertainBefore, ...this.#uncertain]);
       if (!this.#mayOwn(owner.name, key, uncertain)) {

@@ -1,20 +1,21 @@
 /**
  * A ring under test: its manifest, its pods, and its nodes as clients see them.
  *
- * Whether it is ideal is judged by the model, from the pods that exist and what each says of itself,
- * never by the product's own word alone.
+ * Whether it is ideal is judged by the model, from the pods that exist and what each says of
+ * itself, never by the product's own word alone.
  */
 import assert from "node:assert/strict";
 import type { V1Pod, V1PodList } from "@kubernetes/client-node";
 import { apiGet, apply, kubectl } from "./cluster.ts";
-import { type Endpoint, exchange, getJson, type Reply } from "./http.ts";
+import { type Endpoint, type Exchange, exchange, getJson, type Reply } from "./http.ts";
 import { IdealRing, type NodeRef, type View } from "./model.ts";
 import { reach } from "./reach.ts";
-import { eventually, minuteMs } from "./wait.ts";
+import { eventually, minuteMs, pause, secondMs } from "./wait.ts";
 
 export const API_PORT = 8080;
 export const PEER_PORT = 8081;
 const SUCCESSORS_DEFAULT = 4;
+const PATIENCE_MS = 20 * secondMs;
 
 export interface RingSpec {
   readonly replicas: number;
@@ -223,9 +224,17 @@ function readyLine(name: string): string {
 
 // --- what a client does with a node ------------------------------------------------------------
 
-export function lookUp(node: RingNode, key: string, mode?: "walk"): Promise<Lookup> {
-  const query = mode === undefined ? "" : `?mode=${mode}`;
-  return getJson<Lookup>(node.endpoint, `/v1/lookup/${encodeURIComponent(key)}${query}`);
+/** One lookup, asked once. */
+export function lookUpOnce(node: RingNode, key: string): Promise<Lookup> {
+  return getJson<Lookup>(node.endpoint, `/v1/lookup/${encodeURIComponent(key)}`);
+}
+
+/** One lookup by a patient client. */
+export async function lookUp(node: RingNode, key: string, query = ""): Promise<Lookup> {
+  const path = `/v1/lookup/${encodeURIComponent(key)}${query}`;
+  const { status, body } = await patiently(node, { path });
+  assert.equal(status, 200, `GET ${path}: ${body.toString()}`);
+  return JSON.parse(body.toString()) as Lookup;
 }
 
 export interface Value {
@@ -235,23 +244,37 @@ export interface Value {
 
 /** Stores a value and answers the reply, which must be a success. */
 export async function put(node: RingNode, key: string, value: Value): Promise<Reply> {
-  const reply = await exchange(node.endpoint, {
+  const reply = await patiently(node, {
     method: "PUT",
     path: keyPath(key),
     headers: { "content-type": value.contentType },
     body: value.bytes,
   });
-  assert.ok(
-    [200, 201].includes(reply.status),
-    `PUT ${key}: ${reply.status} ${reply.body.toString()}`,
-  );
+  assert.ok([200, 201].includes(reply.status), `PUT ${key}: ${reply.status} ${textOf(reply)}`);
   return reply;
 }
 
 export function get(node: RingNode, key: string): Promise<Reply> {
-  return exchange(node.endpoint, { path: keyPath(key) });
+  return patiently(node, { path: keyPath(key) });
 }
 
 function keyPath(key: string): string {
   return `/v1/kv/${encodeURIComponent(key)}`;
+}
+
+function textOf(reply: Reply): string {
+  return reply.body.toString().slice(0, 300);
+}
+
+/**
+ * Comes back after a 503, as its Retry-After asks for: on a machine with too few processors a node
+ * may be silent for a moment, and says so rather than to guess. Not for tests of that very moment.
+ */
+async function patiently(node: RingNode, asked: Exchange): Promise<Reply> {
+  const endMs = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const reply = await exchange(node.endpoint, asked);
+    if (reply.status !== 503 || Date.now() >= endMs) return reply;
+    await pause(Number(reply.headers["retry-after"] ?? 1) * secondMs);
+  }
 }
