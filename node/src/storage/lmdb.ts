@@ -9,7 +9,15 @@
  * The groups are made here and not by lmdb's own batching of event-loop turns: that keeps a promise
  * to itself, whose rejection on a full disk nobody could handle and would end the process.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  statSync,
+} from "node:fs";
 import { join } from "node:path";
 import { open, type RootDatabase } from "lmdb";
 import type { Engine } from "./store.ts";
@@ -18,6 +26,11 @@ import { StoreError } from "./store.ts";
 const FILE_NAME = "values.lmdb";
 /** Shorter than any record's key, which has 21 bytes or more, so the two cannot collide. */
 const STATE_KEY = Buffer.from([0]);
+
+/** Where lmdb's page header ends, and what stands there in a meta page. */
+const PAGE_BYTES = 4_096;
+const MAGIC_OFFSET = 24;
+const MAGIC = 0xbeefc0de;
 
 interface Write {
   readonly key: Uint8Array;
@@ -36,9 +49,11 @@ export class LmdbEngine implements Engine {
     this.#path = join(directory, FILE_NAME);
     try {
       mkdirSync(directory, { recursive: true });
+      checkForm(this.#path);
       this.#database = open<Buffer, Buffer>({
         path: this.#path,
         encoding: "binary",
+        pageSize: PAGE_BYTES,
         keyEncoding: "binary",
         overlappingSync: false,
         eventTurnBatching: false,
@@ -109,6 +124,26 @@ export class LmdbEngine implements Engine {
   #describe(action: string, cause: unknown): string {
     const reason = cause instanceof Error ? cause.message : String(cause);
     return `${action} ${this.#path}: ${reason}; check the volume's space, permissions and health`;
+  }
+}
+
+/**
+ * Both meta pages must look like lmdb's. lmdb itself trusts them and would end the process without
+ * a word; a file cut or overwritten by something else is caught here, with a reason. Damage behind
+ * these pages is beyond it: lmdb has no checksums.
+ */
+function checkForm(path: string): void {
+  if (!existsSync(path) || statSync(path).size === 0) return;
+  const descriptor = openSync(path, "r");
+  try {
+    const pages = Buffer.alloc(2 * PAGE_BYTES);
+    const length = readSync(descriptor, pages, 0, pages.length, 0);
+    const valid = [0, PAGE_BYTES].every(
+      (page) => length === pages.length && pages.readUInt32LE(page + MAGIC_OFFSET) === MAGIC,
+    );
+    if (!valid) throw new Error("the file is damaged or no lmdb database");
+  } finally {
+    closeSync(descriptor);
   }
 }
 

@@ -1,0 +1,53 @@
+/** Goal: If-Match and If-None-Match mean what RFC 9110 says. Method: a table of cases. */
+import assert from "node:assert/strict";
+import { HttpError } from "../../src/http/errors.ts";
+import {
+  formatPreconditions,
+  parsePreconditions,
+  writeCondition,
+} from "../../src/kv/preconditions.ts";
+
+const cases: readonly {
+  readonly match?: string;
+  readonly noneMatch?: string;
+  readonly allows: Readonly<Record<"absent" | "v1" | "v2", boolean>>;
+}[] = [
+  { match: "*", allows: { absent: false, v1: true, v2: true } },
+  { match: '"v1"', allows: { absent: false, v1: true, v2: false } },
+  { match: ' "v1" , "v2" ', allows: { absent: false, v1: true, v2: true } },
+  { match: 'W/"v1"', allows: { absent: false, v1: false, v2: false } },
+  { noneMatch: "*", allows: { absent: true, v1: false, v2: false } },
+  { noneMatch: '"v1"', allows: { absent: true, v1: false, v2: true } },
+  { noneMatch: 'W/"v1"', allows: { absent: true, v1: false, v2: true } },
+  { match: '"v1"', noneMatch: '"v2"', allows: { absent: false, v1: true, v2: false } },
+  { match: '"v1"', noneMatch: "*", allows: { absent: false, v1: false, v2: false } },
+];
+
+describe("preconditions mean what RFC 9110 says", () => {
+  for (const { match, noneMatch, allows } of cases) {
+    it(`If-Match: ${match ?? "-"}, If-None-Match: ${noneMatch ?? "-"}`, () => {
+      const parsed = parsePreconditions({ "if-match": match, "if-none-match": noneMatch });
+      // What the entry node passes on means the same to the owner.
+      const passedOn = parsePreconditions(formatPreconditions(parsed));
+      for (const preconditions of [parsed, passedOn]) {
+        const condition = writeCondition(preconditions);
+        assert.equal(condition?.(null), allows.absent, "absent");
+        assert.equal(condition?.("v1"), allows.v1, "v1");
+        assert.equal(condition?.("v2"), allows.v2, "v2");
+      }
+    });
+  }
+
+  it("none at all allows everything", () => {
+    assert.equal(writeCondition(parsePreconditions({})), undefined);
+  });
+
+  for (const header of ["v1", '"v1', "", '"a""b"', '"é"', Array(33).fill('"v"').join()]) {
+    it(`refuses ${JSON.stringify(header.slice(0, 20))}`, () => {
+      assert.throws(
+        () => parsePreconditions({ "if-match": header }),
+        (error: Error) => error instanceof HttpError && error.code === "bad_precondition",
+      );
+    });
+  }
+});
