@@ -33,15 +33,19 @@ interface Condition {
   readonly message?: string;
 }
 
+/** What to show while waiting: how many nodes are ready, and the operator's own words. */
+function describeProgress(ring: RingObject, message: string): string {
+  const ready = `${ring.status?.readyReplicas ?? 0} of ${ring.spec.replicas} nodes ready`;
+  return message === "" ? ready : `${ready}; ${message}`;
+}
+
 /** Whether the ring has converged on its present spec, and what to show until then. */
 export function convergence(ring: RingObject): { converged: boolean; detail: string } {
-  const { status, spec, metadata } = ring;
-  const condition = status?.conditions?.find(({ type }) => type === "RingConverged");
-  const detail = `${status?.readyReplicas ?? 0} of ${spec.replicas} nodes ready`;
-  const current = status?.observedGeneration === metadata.generation;
+  const condition = ring.status?.conditions?.find(({ type }) => type === "RingConverged");
+  const current = ring.status?.observedGeneration === ring.metadata.generation;
   const converged = current && condition?.status === "True";
-  const message = condition?.message ?? "";
-  return { converged, detail: converged || message === "" ? detail : `${detail}; ${message}` };
+  const message = converged ? "" : (condition?.message ?? "");
+  return { converged, detail: describeProgress(ring, message) };
 }
 
 async function waitForRing(kubectl: Kubectl): Promise<void> {

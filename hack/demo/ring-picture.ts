@@ -52,7 +52,7 @@ class Canvas {
   put(point: Point, text: string): void {
     const row = this.#cells[point.row];
     if (row === undefined) return;
-    for (const [offset, character] of [...text].entries()) {
+    for (const [offset, character] of Array.from(text).entries()) {
       if (point.column + offset < WIDTH) row[point.column + offset] = character;
     }
   }

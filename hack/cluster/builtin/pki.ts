@@ -10,7 +10,6 @@ import { CLUSTER_NAME, type ClusterPlan, type NodePlan, network } from "./plan.t
 
 /** Users besides those that kubeadm makes kubeconfigs for. */
 const extraUsers = ["system:kube-proxy", "system:coredns", "local-path-provisioner"] as const;
-export type ExtraUser = (typeof extraUsers)[number];
 
 /** The kubeconfig of one of the control plane's own users, or of a node's kubelet. */
 export function kubeconfigPath(plan: ClusterPlan, name: string): string {
