@@ -22,7 +22,7 @@ export interface Stage {
 }
 
 const minuteMs = 60_000;
-const simulationSeeds = "1..200";
+const simulationSeeds = "1..300";
 
 /** The Node that runs this script runs everything, so that CI can choose one. */
 const nodeProgram = process.execPath;
