@@ -17,7 +17,7 @@
  * @returns {DialLayout}
  */
 export function layOutDial({ width, height, count, nameLength }) {
-  const fontSize = width < 480 || count > 40 ? 11 : 13;
+  const fontSize = width < 480 || (count > 40 && height < 900) ? 11 : 13;
   const wordy = width >= 480 && count <= 16;
   const lineHeight = wordy ? 2 * fontSize + 8 : fontSize + 3;
   const labelWidth = Math.max(nameLength, wordy ? 9 : 0) * fontSize * 0.6 + 10;

@@ -28,8 +28,8 @@ export class Dial {
   /** @type {DialLayout} */
   layout = layOutDial({ width: 600, height: 600, count: 0, nameLength: 0 });
   /** Layers for what others draw: chords of a selected node, routes of lookups. */
-  relations = svg("g", { class: "relations" });
-  routes = svg("g", { class: "routes" });
+  relations = svg("g", { class: "relations", "aria-hidden": "true" });
+  routes = svg("g", { class: "routes", "aria-hidden": "true" });
   /** Above the nodes, since captions must stay readable. */
   captions = svg("g", { class: "captions", "aria-hidden": "true" });
   /** @type {(name: string | null) => void} */
@@ -330,9 +330,11 @@ function targetOf(key, index, count) {
  * @param {boolean} entry
  */
 function describe(node, entry) {
-  const share = `owns ${percent(node.share)} of the circle`;
-  const facts = [node.name, stateWords(node.state), counted(node.keys, "key"), share];
-  return [...facts, ...(entry ? ["serves this page"] : [])].join(", ");
+  const facts = [node.name, stateWords(node.state)];
+  if (node.view !== null) facts.push(counted(node.keys, "key"));
+  if (node.owns) facts.push(`owns ${percent(node.share)} of the circle`);
+  if (entry) facts.push("serves this page");
+  return facts.join(", ");
 }
 
 /** @param {number} share */

@@ -23,9 +23,9 @@ export function showLookups(panel, lookups, count) {
   const owner = nodeButton(first.owner.name);
   const cost = lookups.length === 1 ? `, found in ${costOf(first)}` : "";
   const headline = html("p", { class: "headline" }, owner, ` owns this key${cost}.`);
-  const note = html("p", { class: "note" }, expectation(count));
-  const body = lookups.length === 1 ? [route(first)] : [comparison(lookups), note];
-  panel.replaceChildren(headline, ...body);
+  panel.replaceChildren(headline, lookups.length === 1 ? route(first) : comparison(lookups));
+  const expects = lookups.length > 1 && count > 2;
+  if (expects) panel.append(html("p", { class: "note" }, expectation(count)));
 }
 
 /** @param {Lookup} lookup */
@@ -40,7 +40,7 @@ function totalMs({ path }) {
 }
 
 /** @param {Lookup} lookup */
-function route({ path, owner }) {
+function route({ path, owner, mode }) {
   const steps = path.map(({ node, ms }, index) =>
     html(
       "li",
@@ -59,7 +59,7 @@ function route({ path, owner }) {
     const rank = html("span", { class: "rank" }, "owner");
     steps.push(html("li", { class: "owner" }, rank, nodeButton(owner.name)));
   }
-  return html("ol", { class: "route-list" }, ...steps);
+  return html("ol", { class: `route-list ${mode}` }, ...steps);
 }
 
 /**

@@ -36,12 +36,12 @@ export function showNode(panel, ring, selected) {
 }
 
 /** @param {RingNode} node */
-function facts({ id, address, share, view }) {
+function facts({ id, address, owns, share, view }) {
   const rows = [
     ["Id", html("code", { class: "id" }, ...groupsOf(id))],
     ["Address", html("code", {}, address)],
-    ["Owns", `${percent(share)} of the circle`],
   ];
+  if (owns) rows.push(["Owns", `${percent(share)} of the circle`]);
   if (view !== null) {
     const before = view.predecessor;
     rows.push(["Predecessor", before === null ? "not known yet" : nodeButton(before.name)]);

@@ -8,6 +8,8 @@ import { stateWords } from "./ring-model.js";
 
 /** @typedef {import("./ring-model.js").Ring} Ring */
 
+const PROBLEMS_SHOWN_MAX = 6;
+
 /** @param {Ring} ring */
 export function showRing(ring) {
   const owners = ring.nodes.filter((node) => node.owns);
@@ -23,7 +25,9 @@ export function showRing(ring) {
 /** @param {Ring} ring */
 function problems({ ideal, problems }) {
   if (ideal) return [];
-  const items = problems.map((problem) => html("li", {}, problem));
+  const shown = problems.slice(0, PROBLEMS_SHOWN_MAX);
+  if (shown.length < problems.length) shown.push(`and ${problems.length - shown.length} more`);
+  const items = shown.map((problem) => html("li", {}, problem));
   const none = html("p", {}, "Its nodes repair it now.");
   const list = items.length === 0 ? none : html("ul", {}, ...items);
   return [html("div", { class: "problems" }, html("strong", {}, "Not ideal"), list)];
@@ -37,8 +41,8 @@ function rows({ nodes }) {
       {},
       html("td", {}, nodeButton(node.name)),
       html("td", {}, stateWords(node.state)),
-      html("td", { class: "number" }, node.keys.toLocaleString("en")),
-      html("td", { class: "number" }, percent(node.share)),
+      html("td", { class: "number" }, node.view === null ? "" : node.keys.toLocaleString("en")),
+      html("td", { class: "number" }, node.owns ? percent(node.share) : ""),
     ),
   );
 }
