@@ -65,6 +65,18 @@ async function waitForRing(kubectl: Kubectl): Promise<void> {
   );
 }
 
+/** A ring that was there before keeps its image until someone says otherwise; this says how. */
+async function tellUpdate(kubectl: Kubectl): Promise<void> {
+  const words = ["get", "chordring", RING, "--namespace", NAMESPACE];
+  const { status } = await kubectl.json<RingObject>(words);
+  const update = status?.conditions?.find(({ type }) => type === "UpdateAvailable");
+  if (update?.status !== "True") return;
+  const annotate = `kubectl annotate chordring/${RING} chordring.dev/restart="$(date)" --overwrite`;
+  process.stdout.write(
+    `The ring runs an older node image; to take the new one:\n  ${annotate}\n\n`,
+  );
+}
+
 const nextCommands: readonly (readonly [command: string, purpose: string])[] = [
   ['eval "$(make -s env)"', "kubectl, helm and Node 24 on PATH"],
   [`kubectl port-forward service/${RING} 8080:80`, "then open http://localhost:8080/ui"],
@@ -98,6 +110,7 @@ if (import.meta.main) {
     await waitForRing(kubectl);
     const blocks = await step("put and get values", () => tellStory(kubectl));
     process.stdout.write(`\n${blocks.map((lines) => lines.join("\n")).join("\n\n")}\n\n`);
+    await tellUpdate(kubectl);
     process.stdout.write(describeNext());
   });
 }

@@ -18,7 +18,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hashWords } from "../../lib/content-hash.ts";
 import { step } from "../../lib/progress.ts";
-import { run } from "../../lib/run.ts";
+import { findProgram, run } from "../../lib/run.ts";
 import { settings } from "../../lib/settings.ts";
 import { buildah } from "../../images/buildah.ts";
 import { updatePackageLists } from "../debian-packages.ts";
@@ -43,6 +43,11 @@ export interface ImageArchive {
 }
 
 async function unpack(directory: string): Promise<void> {
+  if ((await findProgram("apt-get")) === undefined) {
+    throw new Error(
+      "the built-in cluster needs Debian or Ubuntu (apt-get); elsewhere start Docker",
+    );
+  }
   for (const program of programs) {
     const download = join(directory, program.debianPackage);
     await mkdir(download);

@@ -97,10 +97,16 @@ function bootFile(plan: ClusterPlan): string {
   return join(plan.directory, "boot-id");
 }
 
-/** Whether what an earlier run left can be repaired in place. */
+async function anyDaemonRuns(plan: ClusterPlan): Promise<boolean> {
+  const names = await recordedDaemons(plan);
+  return (await Promise.all(names.map((name) => daemonRuns(plan, name)))).some(Boolean);
+}
+
+/** Whether what an earlier run left can be repaired in place: something of it must still live. */
 async function repairable(plan: ClusterPlan): Promise<boolean> {
   const recorded = await readFile(bootFile(plan), "utf8").catch(() => "");
-  return recorded === (await bootId()) && (await networkState(plan)) === "complete";
+  if (recorded !== (await bootId()) || (await networkState(plan)) !== "complete") return false;
+  return anyDaemonRuns(plan);
 }
 
 async function nothingExists(plan: ClusterPlan): Promise<boolean> {
