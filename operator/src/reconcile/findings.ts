@@ -82,7 +82,7 @@ function readiness(pass: Pass): Finding {
   const wanted = wantedNodes(pass);
   const missing = wanted.filter((name) => !ready.has(name));
   if (missing.length === 0) {
-    const message = `all ${wanted.length} nodes are in the ring and able to serve`;
+    const message = "every node is in the ring and able to serve";
     return { type: "Ready", status: "True", reason: "AllNodesReady", message };
   }
   const waiting = pass.picture?.readings.find(
@@ -113,6 +113,10 @@ function convergence(pass: Pass, picture: Picture): Finding {
   return membership(pass, picture);
 }
 
+export function idealMessage(count: number): string {
+  return count === 1 ? "1 node forms an ideal ring" : `${count} nodes form one ideal ring`;
+}
+
 function membership(pass: Pass, picture: Picture): Finding {
   const type = "RingConverged";
   const wanted = wantedNodes(pass);
@@ -127,8 +131,7 @@ function membership(pass: Pass, picture: Picture): Finding {
     const message = `still in the ring: ${names(extra)}`;
     return { type, status: "False", reason: "NodesToLeave", message };
   }
-  const message = `${wanted.length} nodes form one ideal ring`;
-  return { type, status: "True", reason: "Ideal", message };
+  return { type, status: "True", reason: "Ideal", message: idealMessage(wanted.length) };
 }
 
 function rollout(pass: Pass): Problem | undefined {

@@ -64,6 +64,8 @@ export interface Pace {
   keysMs: number;
   /** How often the Secret with the token, which is not watched, is looked at. */
   tokenMs: number;
+  /** A problem becomes an event once the ring has been degraded for this long. */
+  problemMs: number;
 }
 
 export const PACE: Pace = {
@@ -73,6 +75,7 @@ export const PACE: Pace = {
   scalingMs: 400,
   keysMs: 10_000,
   tokenMs: 30_000,
+  problemMs: 3_000,
 };
 
 /** What the reconciliation works with; shared by all passes. */

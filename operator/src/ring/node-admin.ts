@@ -30,16 +30,28 @@ export interface NodeAdmin {
 }
 
 /** Why a node could not be read, in words that stay the same while the cause does. */
-export class NodeUnreadable extends Error {}
+export class NodeUnreadable extends Error {
+  /** Whether there was no answer because the connection broke or could not be made. */
+  readonly disconnected: boolean;
 
-function causeOf(error: unknown): string {
-  if (!isAxiosError(error)) return error instanceof Error ? error.message : String(error);
+  constructor(message: string, disconnected: boolean, cause: unknown) {
+    super(message, { cause });
+    this.name = "NodeUnreadable";
+    this.disconnected = disconnected;
+  }
+}
+
+const TIMEOUT_CODES = new Set(["ECONNABORTED", "ERR_CANCELED", "ETIMEDOUT"]);
+
+function unreadable(node: string, error: unknown): NodeUnreadable {
+  const failed = (cause: string, disconnected = false): NodeUnreadable =>
+    new NodeUnreadable(`${node}: ${cause}`, disconnected, error);
+  if (!isAxiosError(error)) return failed(error instanceof Error ? error.message : String(error));
   const status = error.response?.status;
-  if (status === 401 || status === 403) return "it refuses the ring's token";
-  if (status !== undefined) return `it answered ${status}`;
-  if (error.code === "ECONNABORTED" || error.code === "ETIMEDOUT")
-    return "it did not answer in time";
-  return `the connection failed (${error.code ?? "unknown cause"})`;
+  if (status === 401 || status === 403) return failed("it refuses the ring's token");
+  if (status !== undefined) return failed(`it answered ${status}`);
+  if (TIMEOUT_CODES.has(error.code ?? "")) return failed("it did not answer in time");
+  return failed(`the connection failed (${error.code ?? "unknown cause"})`, true);
 }
 
 export class HttpNodeAdmin implements NodeAdmin {
@@ -95,9 +107,7 @@ export class HttpNodeAdmin implements NodeAdmin {
       });
       return parse(response.data);
     } catch (error) {
-      const aborted = axios.isCancel(error);
-      const cause = aborted ? "it did not answer in time" : causeOf(error);
-      throw new NodeUnreadable(`${node.name}: ${cause}`, { cause: error });
+      throw unreadable(node.name, error);
     }
   }
 }

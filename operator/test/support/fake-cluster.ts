@@ -87,6 +87,7 @@ export class FakeCluster {
             scalingMs: 10,
             keysMs: 300,
             tokenMs: 100,
+            problemMs: 0,
           },
         },
       },

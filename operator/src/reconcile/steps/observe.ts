@@ -4,7 +4,9 @@
 import { KINDS } from "../../kube/kinds.ts";
 import { objectNames } from "../../resources/manifest.ts";
 import { FORMED_ANNOTATION } from "../../resources/stateful-set.ts";
+import { type NodeAddress, NodeUnreadable } from "../../ring/node-admin.ts";
 import { type NodeReading, pictureOf } from "../../ring/picture.ts";
+import type { View } from "../../ring/view.ts";
 import {
   isRunning,
   ordinalOf,
@@ -14,11 +16,17 @@ import {
   type Step,
 } from "../pass.ts";
 
-/** Leaves out pods of an earlier ring of the same name, which Kubernetes is still deleting. */
+/**
+ * Leaves out pods that Kubernetes is deleting for good: those of an earlier ring of the same name,
+ * and those past the StatefulSet's replicas, which were let go of after they had left the ring.
+ */
 function isOurs(pass: Pass, pod: PodObject): boolean {
   const owners = pod.metadata.ownerReferences ?? [];
   const controller = owners.find((owner) => owner.controller === true);
-  return controller === undefined || controller.uid === pass.statefulSet?.metadata.uid;
+  if (controller === undefined) return true;
+  const set = pass.statefulSet;
+  const ordinal = ordinalOf(pass.ring, pod.metadata.name) ?? 0;
+  return controller.uid === set?.metadata.uid && ordinal < set.spec.replicas;
 }
 
 function podsOf(pass: Pass): PodObject[] {
@@ -29,12 +37,22 @@ function podsOf(pass: Pass): PodObject[] {
     .toSorted((a, b) => ordinal(a) - ordinal(b));
 }
 
+/** Asks once more when a connection failed: a kept-alive one may have been closed meanwhile. */
+async function viewOf(pass: Pass, address: NodeAddress): Promise<View> {
+  try {
+    return await pass.tools.admin.view(address);
+  } catch (error) {
+    if (!(error instanceof NodeUnreadable) || !error.disconnected) throw error;
+    return pass.tools.admin.view(address);
+  }
+}
+
 async function readNode(pass: Pass, pod: PodObject): Promise<NodeReading> {
   const { name } = pod.metadata;
   const address = pass.addressOf(name);
   if (!isRunning(pod) || !address) return { kind: "notRunning", name };
   try {
-    const view = await pass.tools.admin.view(address);
+    const view = await viewOf(pass, address);
     if (view.self.name === name) return { kind: "view", name, view };
     return { kind: "unreadable", name, cause: `${name}: ${view.self.name} answered in its place` };
   } catch (error) {

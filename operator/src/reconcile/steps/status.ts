@@ -21,7 +21,7 @@ import { KINDS, keyText } from "../../kube/kinds.ts";
 import { jittered } from "../../kube/timing.ts";
 import type { RingState } from "../../metrics/metrics.ts";
 import type { NodeReading, Picture } from "../../ring/picture.ts";
-import { findingsOf, newsOf, readyPods } from "../findings.ts";
+import { findingsOf, idealMessage, newsOf, readyPods } from "../findings.ts";
 import type { Pass, Step } from "../pass.ts";
 
 /** After this long, a ring that has not converged is waiting for somebody and not for time. */
@@ -108,10 +108,18 @@ async function write(pass: Pass, status: ChordRingStatus): Promise<void> {
   }
 }
 
+/** Whether the ring has been degraded for some time: a hiccup is not news. */
+function hasLasted(pass: Pass, ms: number): boolean {
+  const degraded = pass.ring.status?.conditions?.find((entry) => entry.type === "Degraded");
+  if (degraded?.status !== "True") return false;
+  return Date.now() - Date.parse(degraded.lastTransitionTime) >= ms;
+}
+
 async function tellNews(pass: Pass, status: ChordRingStatus): Promise<void> {
-  for (const problem of newsOf(pass)) await pass.tell({ type: "Warning", ...problem });
+  const problems = hasLasted(pass, pass.tools.options.pace.problemMs) ? newsOf(pass) : [];
+  for (const problem of problems) await pass.tell({ type: "Warning", ...problem });
   if (holds(status, "RingConverged") && !holds(pass.ring.status ?? {}, "RingConverged")) {
-    const message = `${status.members} nodes form one ideal ring`;
+    const message = idealMessage(status.members);
     await pass.tell({ type: "Normal", reason: "RingConverged", message });
   }
 }
