@@ -135,7 +135,8 @@ describe("the rules on text bite", () => {
     expectFound(checkFunctionLengths(source(long(59))), /61 lines/);
     const suite = `describe("a", () => {\n  it("b", () => {\n${body(59, "  ")}  });\n});\n`;
     expectFound(checkFunctionLengths(source(suite, "hack/a.test.ts")), /a\.test\.ts:2 61 lines/);
-    const conformance = `function a(): void {\n  describe("b", () => {\n${body(59, "  ")}  });\n}\n`;
+    const inner = `  describe("b", () => {\n${body(59, "  ")}  });\n`;
+    const conformance = `function a(): void {\n${inner}}\n`;
     expectClean(checkFunctionLengths(source(conformance)));
   });
 

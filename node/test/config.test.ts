@@ -1,4 +1,6 @@
-/** Goal: a bad configuration is reported whole. Method: environments with several faults at once. */
+/**
+ * Goal: a bad configuration is reported whole. Method: environments with several faults at once.
+ */
 import assert from "node:assert/strict";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";

@@ -1,4 +1,6 @@
-/** Goal: identifiers are SHA-1, remembered or not. Method: known digests, a cache that overflows. */
+/**
+ * Goal: identifiers are SHA-1, remembered or not. Method: known digests, a cache that overflows.
+ */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { sha1Hash } from "../../src/platform/hash.ts";

@@ -1,5 +1,6 @@
 /**
- * Goal: a crawl shows the whole ring and every fault of it. Method: made-up views, whole and broken.
+ * Goal: a crawl shows the whole ring and every fault of it. Method: made-up views, whole and
+ * broken.
  */
 import assert from "node:assert/strict";
 import type { NodeRef } from "../../src/chord/index.ts";

@@ -115,7 +115,7 @@ describe("reflector: a store that survives what ends watches", () => {
     });
   }
 
-  it("lists anew when its version has expired, and notices what was deleted meanwhile", async () => {
+  it("lists anew when its version has expired, and notices what was deleted", async () => {
     putPod("old");
     const under = start(reflector());
     await watching();
@@ -170,7 +170,7 @@ describe("reflector: a store that survives what ends watches", () => {
     assert.ok((await restarts("relist")) >= 1);
   });
 
-  it("never has two watches, and none after it was stopped, not even during a back-off", async () => {
+  it("never has two watches, and none after a stop, not even during a back-off", async () => {
     const under = start(reflector({ backoffBaseMs: 50, backoffMaxMs: 50 }));
     await watching();
     await assert.rejects(under.run(stop.signal), /runs already/);

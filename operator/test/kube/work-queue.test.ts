@@ -45,7 +45,7 @@ describe("work queue: one look at a time for each key, and none lost", () => {
     assert.deepEqual(seen, ["first", "other"]);
   });
 
-  it("looks again at a key that was added while it was looked at, but never at the same time", async () => {
+  it("looks again at a key added while it was looked at, but never at the same time", async () => {
     const hold = gate();
     let running = 0;
     let most = 0;
@@ -94,7 +94,7 @@ describe("work queue: one look at a time for each key, and none lost", () => {
     assert.ok((gaps[3] ?? 0) > (gaps[0] ?? 0) * 2, `gaps ${gaps.join(", ")}`);
   });
 
-  it("looks again after the time the work asked for, or sooner when something happens", async () => {
+  it("looks again after the time the work asked for, or sooner on an event", async () => {
     const times: number[] = [];
     const under = start(async () => {
       times.push(Date.now());
