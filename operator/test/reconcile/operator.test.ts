@@ -160,8 +160,10 @@ describe("operator: a ring's life", () => {
     await until("unknown", () => cluster.condition("RingConverged").status === "Unknown");
     assert.equal(cluster.replicas(), 4);
     assert.deepEqual(cluster.ring.leaves, []);
-    const events = cluster.api.list("events").map((event) => event["reason"]);
-    assert.equal(events.filter((reason) => reason === "NodesUnreadable").length, 1);
+    const told = (): number =>
+      cluster.api.list("events").filter((event) => event["reason"] === "NodesUnreadable").length;
+    await until("an event", () => told() > 0);
+    assert.equal(told(), 1);
     hidden.unreachable = false;
     await cluster.converged(2);
     assert.deepEqual(cluster.ring.losses, []);
