@@ -9,15 +9,7 @@
  * The groups are made here and not by lmdb's own batching of event-loop turns: that keeps a promise
  * to itself, whose rejection on a full disk nobody could handle and would end the process.
  */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  statSync,
-} from "node:fs";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { open, type RootDatabase } from "lmdb";
 import type { Engine } from "./store.ts";
