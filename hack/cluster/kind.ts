@@ -91,6 +91,9 @@ export async function kindUp(): Promise<void> {
       () => run([...create, "--kubeconfig", kindKubeconfig], { input: kindConfig(auditDirectory) }),
       { expectedSeconds: 90 },
     );
+    // The API server writes its log for root only; tests read it as whoever runs them.
+    const readable = ["chmod", "0644", "/audit/audit.log"];
+    await run(["docker", "exec", `${CLUSTER_NAME}-control-plane`, ...readable]);
   }
   const export_ = ["export", "kubeconfig", "--name", CLUSTER_NAME, "--kubeconfig", kindKubeconfig];
   await run([kind, ...export_]);
