@@ -4,7 +4,7 @@
  * `cluster-started`, so that whoever cleans up afterwards leaves everybody else's alone.
  */
 import { rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { commandDirectory } from "../cluster/binaries.ts";
 import { clusterExists, currentCluster } from "../cluster/current.ts";
 import { settings } from "../lib/settings.ts";
@@ -20,7 +20,8 @@ export interface TestCluster {
 export async function chooseCluster(directory: string): Promise<TestCluster> {
   const note = join(directory, "cluster-started");
   rmSync(note, { force: true });
-  const PATH = `${commandDirectory}:${settings.searchPath}`;
+  // Tests start node, kubectl and helm by name; a machine's own ones are often too old.
+  const PATH = [commandDirectory, dirname(process.execPath), settings.searchPath].join(delimiter);
   const { kubeconfig, auditLog } = await currentCluster();
   if (settings.kubeconfig !== "" && settings.kubeconfig !== kubeconfig) {
     return { environment: { PATH, KUBECONFIG: settings.kubeconfig }, foreign: true };
