@@ -9,7 +9,7 @@ import { randomBytes } from "node:crypto";
 import { figure, inSeconds } from "./support/figures.ts";
 import { assertServed, Prober, type ProbeReport } from "./support/prober.ts";
 import { get, put, Ring, type Value } from "./support/ring.ts";
-import { testTimeoutMs, useNamespace } from "./support/suite.ts";
+import { prepared, testTimeoutMs, useNamespace } from "./support/suite.ts";
 import { eventually, minuteMs, secondMs } from "./support/wait.ts";
 
 const count = 9;
@@ -28,18 +28,20 @@ describe("failures: a ring of nine survives the loss of pods", function () {
   const values = new Map<string, Value>();
   let ring: Ring;
 
-  before(async () => {
-    ring = await Ring.create(namespace, "nine", { replicas: count });
-    await ring.ideal(count, podsWithinMs);
-    const nodes = await ring.nodes();
-    for (let i = 0; i < valueCount; i += 1) {
-      const value = { contentType: "application/x-e2e", bytes: randomBytes(1 + 37 * i) };
-      const node = nodes[i % nodes.length];
-      assert.ok(node);
-      await put(node, `kept-${i}`, value);
-      values.set(`kept-${i}`, value);
-    }
-  });
+  before(
+    prepared(namespace, async () => {
+      ring = await Ring.create(namespace, "nine", { replicas: count });
+      await ring.ideal(count, podsWithinMs);
+      const nodes = await ring.nodes();
+      for (let i = 0; i < valueCount; i += 1) {
+        const value = { contentType: "application/x-e2e", bytes: randomBytes(1 + 37 * i) };
+        const node = nodes[i % nodes.length];
+        assert.ok(node);
+        await put(node, `kept-${i}`, value);
+        values.set(`kept-${i}`, value);
+      }
+    }),
+  );
 
   /** Kills pods under load; answers what the prober saw until the ring was ideal again. */
   async function kill({ ordinals, force, idealWithinMs }: Kill): Promise<ProbeReport> {

@@ -13,7 +13,7 @@ import { sumOf } from "./support/metrics.ts";
 import type { IdealRing } from "./support/model.ts";
 import { Prometheus } from "./support/prometheus.ts";
 import { get, lookUp, Ring, type RingNode } from "./support/ring.ts";
-import { testTimeoutMs, useNamespace } from "./support/suite.ts";
+import { prepared, testTimeoutMs, useNamespace } from "./support/suite.ts";
 import { eventually, minuteMs } from "./support/wait.ts";
 
 const count = 16;
@@ -93,16 +93,18 @@ describe("hops: lookups are as short as the theory says", function () {
       let model: IdealRing;
       let prometheus: Prometheus;
 
-      before(async () => {
-        ring = await Ring.create(namespace, name, { replicas: count, successors });
-        model = ring.model(count);
-        await ring.ideal(count, 4 * minuteMs);
-        await eventually("all fingers are right", 2 * minuteMs, async () => {
-          assert.deepEqual(model.unsettledFingers(await ring.views()), []);
-        });
-        nodes = await ring.nodes();
-        prometheus = await Prometheus.start(nodes.map(({ endpoint }) => endpoint));
-      });
+      before(
+        prepared(namespace, async () => {
+          ring = await Ring.create(namespace, name, { replicas: count, successors });
+          model = ring.model(count);
+          await ring.ideal(count, 4 * minuteMs);
+          await eventually("all fingers are right", 2 * minuteMs, async () => {
+            assert.deepEqual(model.unsettledFingers(await ring.views()), []);
+          });
+          nodes = await ring.nodes();
+          prometheus = await Prometheus.start(nodes.map(({ endpoint }) => endpoint));
+        }),
+      );
 
       after(async () => {
         await prometheus?.stop();

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { type Exchange, exchange } from "./support/http.ts";
 import { type Ending, sendRaw } from "./support/raw-request.ts";
 import { get, put, Ring, type RingNode } from "./support/ring.ts";
-import { testTimeoutMs, useNamespace } from "./support/suite.ts";
+import { prepared, testTimeoutMs, useNamespace } from "./support/suite.ts";
 import { minuteMs } from "./support/wait.ts";
 
 const mebibyte = 1024 * 1024;
@@ -260,13 +260,15 @@ describe("inputs: bad requests get the documented answer, and the node goes on",
   let nodes: RingNode[];
   let identities: Map<string, string>;
 
-  before(async () => {
-    ring = await Ring.create(namespace, "asked", { replicas: 3 });
-    await ring.ideal(3, 3 * minuteMs);
-    nodes = await ring.nodes();
-    identities = await ring.podIdentities();
-    await put(nodes[0]!, "kept", value);
-  });
+  before(
+    prepared(namespace, async () => {
+      ring = await Ring.create(namespace, "asked", { replicas: 3 });
+      await ring.ideal(3, 3 * minuteMs);
+      nodes = await ring.nodes();
+      identities = await ring.podIdentities();
+      await put(nodes[0]!, "kept", value);
+    }),
+  );
 
   /** Through every node, so that it is seen on the owner and on the way to it. */
   async function assertServing(): Promise<void> {

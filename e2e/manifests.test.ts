@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { tryKubectl } from "./support/cluster.ts";
 import { Ring } from "./support/ring.ts";
-import { testTimeoutMs, useNamespace } from "./support/suite.ts";
+import { prepared, testTimeoutMs, useNamespace } from "./support/suite.ts";
 
 interface Case {
   readonly what: string;
@@ -152,7 +152,11 @@ describe("manifests: wrong ones are refused with advice, minimal ones are enough
   }
 
   describe("of a ring that exists", () => {
-    before(() => Ring.create(namespace, "existing", { replicas: 1 }));
+    before(
+      prepared(namespace, async () => {
+        await Ring.create(namespace, "existing", { replicas: 1 });
+      }),
+    );
 
     for (const { what, spec, refusal } of changes) {
       it(`${refusal === undefined ? "accepts" : "refuses"} ${what}`, async () => {

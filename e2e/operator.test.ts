@@ -11,7 +11,7 @@ import { figure, inSeconds } from "./support/figures.ts";
 import { killOperator, operatorReady, startOperator, stopOperator } from "./support/operator.ts";
 import { auditMark, objectVersions, operatorWritesSince } from "./support/operator-writes.ts";
 import { get, put, Ring } from "./support/ring.ts";
-import { testTimeoutMs, useNamespace } from "./support/suite.ts";
+import { prepared, testTimeoutMs, useNamespace } from "./support/suite.ts";
 import { eventually, minuteMs, secondMs, throughout } from "./support/wait.ts";
 import { config } from "./config.ts";
 
@@ -25,11 +25,13 @@ describe("operator: it may die and come back, repairs, and rests", function () {
   const namespace = useNamespace("operator");
   let ring: Ring;
 
-  before(async () => {
-    ring = await Ring.create(namespace, "tended", { replicas: 7 });
-    await ring.ideal(7, 3 * minuteMs);
-    await ring.condition("RingConverged", minuteMs);
-  });
+  before(
+    prepared(namespace, async () => {
+      ring = await Ring.create(namespace, "tended", { replicas: 7 });
+      await ring.ideal(7, 3 * minuteMs);
+      await ring.condition("RingConverged", minuteMs);
+    }),
+  );
 
   /** Waits until a scale-down has begun and is far from done. */
   async function leavingBegun(from: number): Promise<void> {

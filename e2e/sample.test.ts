@@ -13,7 +13,7 @@ import { apiGet, apply } from "./support/cluster.ts";
 import { getJson } from "./support/http.ts";
 import { idOf } from "./support/model.ts";
 import { get, lookUp, put, Ring } from "./support/ring.ts";
-import { testTimeoutMs, useNamespace } from "./support/suite.ts";
+import { prepared, testTimeoutMs, useNamespace } from "./support/suite.ts";
 import { minuteMs } from "./support/wait.ts";
 
 const sampleFile = join(import.meta.dirname, "../charts/chordring-operator/samples/demo.yaml");
@@ -43,14 +43,16 @@ describe("sample: the sample manifest becomes a working ring", function () {
   const ring = new Ring(namespace, "demo");
   let replicas = 0;
 
-  before(async () => {
-    const sample = parse(await readFile(sampleFile, "utf8")) as {
-      metadata: object;
-      spec: { replicas: number };
-    };
-    replicas = sample.spec.replicas;
-    await apply({ ...sample, metadata: { ...sample.metadata, namespace } });
-  });
+  before(
+    prepared(namespace, async () => {
+      const sample = parse(await readFile(sampleFile, "utf8")) as {
+        metadata: object;
+        spec: { replicas: number };
+      };
+      replicas = sample.spec.replicas;
+      await apply({ ...sample, metadata: { ...sample.metadata, namespace } });
+    }),
+  );
 
   it("the condition RingConverged becomes true", async () => {
     await ring.condition("RingConverged", 3 * minuteMs);

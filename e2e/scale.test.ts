@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { figure, inSeconds } from "./support/figures.ts";
 import { get, put, Ring } from "./support/ring.ts";
-import { testTimeoutMs, useNamespace } from "./support/suite.ts";
+import { prepared, testTimeoutMs, useNamespace } from "./support/suite.ts";
 import { minuteMs, secondMs } from "./support/wait.ts";
 
 /** From the moment the pods run, or the last one is gone. */
@@ -38,10 +38,12 @@ describe("scale: a ring follows its number of replicas", function () {
   describe("from 3 nodes to 9 and to 4", () => {
     let ring: Ring;
 
-    before(async () => {
-      ring = await Ring.create(namespace, "steps", { replicas: 3 });
-      await ring.ideal(3, podsWithinMs);
-    });
+    before(
+      prepared(namespace, async () => {
+        ring = await Ring.create(namespace, "steps", { replicas: 3 });
+        await ring.ideal(3, podsWithinMs);
+      }),
+    );
 
     it("grows from 3 to 9", () => scaleAndCheck(ring, 3, 9));
 
@@ -54,10 +56,12 @@ describe("scale: a ring follows its number of replicas", function () {
     let ring: Ring;
     const value = { contentType: "text/plain", bytes: Buffer.from("kept by the one node") };
 
-    before(async () => {
-      ring = await Ring.create(namespace, "single", { replicas: 1 });
-      await ring.ideal(1, podsWithinMs);
-    });
+    before(
+      prepared(namespace, async () => {
+        ring = await Ring.create(namespace, "single", { replicas: 1 });
+        await ring.ideal(1, podsWithinMs);
+      }),
+    );
 
     it("a ring of one serves", async () => {
       const node = await ring.node(0);

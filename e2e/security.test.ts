@@ -18,7 +18,7 @@ import { type Endpoint, exchange } from "./support/http.ts";
 import { OPERATOR, OPERATOR_ACCOUNT, OPERATOR_NAMESPACE } from "./support/operator.ts";
 import { reach } from "./support/reach.ts";
 import { PEER_PORT, Ring } from "./support/ring.ts";
-import { testTimeoutMs, useNamespace } from "./support/suite.ts";
+import { prepared, testTimeoutMs, useNamespace } from "./support/suite.ts";
 import { eventually, minuteMs } from "./support/wait.ts";
 
 const restricted = {
@@ -31,9 +31,11 @@ describe("security: least rights for rings and operator, clean ends", function (
   const namespace = useNamespace("security", { labels: restricted });
   let ring: Ring;
 
-  before(async () => {
-    ring = await Ring.create(namespace, "guarded", { replicas: 3 });
-  });
+  before(
+    prepared(namespace, async () => {
+      ring = await Ring.create(namespace, "guarded", { replicas: 3 });
+    }),
+  );
 
   it("a ring runs in a namespace that enforces the restricted standard", async () => {
     await ring.ideal(3, 3 * minuteMs);
@@ -65,14 +67,16 @@ describe("security: least rights for rings and operator, clean ends", function (
     let endpoint: Endpoint;
     let token: string;
 
-    before(async () => {
-      const { name, ip } = await ring.node(0);
-      endpoint = await reach({ namespace, name, ip }, PEER_PORT);
-      const path = `/api/v1/namespaces/${namespace}/secrets/guarded-peer-token`;
-      const secret = await apiGet<V1Secret>(path);
-      token = Buffer.from(secret.data?.["token"] ?? "", "base64").toString();
-      assert.ok(token.length >= 32);
-    });
+    before(
+      prepared(namespace, async () => {
+        const { name, ip } = await ring.node(0);
+        endpoint = await reach({ namespace, name, ip }, PEER_PORT);
+        const path = `/api/v1/namespaces/${namespace}/secrets/guarded-peer-token`;
+        const secret = await apiGet<V1Secret>(path);
+        token = Buffer.from(secret.data?.["token"] ?? "", "base64").toString();
+        assert.ok(token.length >= 32);
+      }),
+    );
 
     const requests: readonly (readonly [method: string, path: string])[] = [
       ["GET", "/admin/view"],

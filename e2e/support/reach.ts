@@ -19,6 +19,7 @@ const CONNECT_TIMEOUT_MS = 2_000;
 let routed: Promise<boolean> | undefined;
 const forwards = new Map<string, Promise<Endpoint>>();
 const servers: Server[] = [];
+const carried = new Set<Socket>();
 
 /** Tries once, with a pod that is known to listen; `reach` follows the outcome from then on. */
 export function decideReach(sample: PodAddress, port: number): Promise<boolean> {
@@ -39,9 +40,10 @@ export async function reach(pod: PodAddress, port: number): Promise<Endpoint> {
   return known;
 }
 
-/** Closes the forwards' listeners, so that the process can end. */
+/** Ends all forwards, so that the process can end. */
 export function closeForwards(): void {
   for (const server of servers.splice(0)) server.close();
+  for (const socket of carried) socket.destroy();
   forwards.clear();
 }
 
@@ -62,13 +64,14 @@ function connects(host: string, port: number): Promise<boolean> {
 function forward(pod: PodAddress, port: number): Promise<Endpoint> {
   const portForward = new PortForward(kubeConfig(), true);
   const carry = (socket: Socket): void => {
+    carried.add(socket);
     socket.on("error", () => socket.destroy());
+    socket.on("close", () => carried.delete(socket));
     portForward
       .portForward(pod.namespace, pod.name, [port], socket, null, socket, 1)
       .catch(() => socket.destroy());
   };
   const server = createServer(carry);
-  server.unref();
   servers.push(server);
   return new Promise((resolve, reject) => {
     server.once("error", reject);

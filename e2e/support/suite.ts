@@ -2,12 +2,12 @@
  * The frame of every suite: a namespace of its own, made before and deleted after, and a diagnosis
  * with the first failure. All suites share the cluster and its one operator.
  */
-import { relative } from "node:path";
 import type { Context } from "mocha";
 import { config } from "../config.ts";
 import { apiFind, kubectl } from "./cluster.ts";
 import { keepDiagnosis } from "./diagnostics.ts";
 import { decideReachByOperator } from "./operator.ts";
+import { closeForwards } from "./reach.ts";
 import { eventually, minuteMs } from "./wait.ts";
 
 /**
@@ -16,17 +16,24 @@ import { eventually, minuteMs } from "./wait.ts";
  */
 export const testTimeoutMs: number = 15 * minuteMs;
 
+const PREFIX = "chordring-e2e-";
+
+/** Suites that failed, each diagnosed once, at the first failure. */
+const failed = new Set<string>();
+
+// Outside any suite: after the last one of the whole run.
+after(closeForwards);
+
 interface NamespaceOptions {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
 /**
- * Gives the enclosing `describe` a fresh namespace, whose name it returns. To be called first, so
- * that the suite's own hooks find everything in place.
+ * Gives the enclosing `describe`, in the file `e2e/<suite>.test.ts`, a fresh namespace, whose name
+ * it returns. To be called first, so that the suite's own hooks find everything in place.
  */
 export function useNamespace(suite: string, options: NamespaceOptions = {}): string {
-  const namespace = `chordring-e2e-${suite}`;
-  let failed = false;
+  const namespace = `${PREFIX}${suite}`;
 
   before(async () => {
     await decideReachByOperator();
@@ -37,30 +44,35 @@ export function useNamespace(suite: string, options: NamespaceOptions = {}): str
   });
 
   afterEach(async function (this: Context) {
-    if (failed || this.currentTest?.state !== "failed") return;
-    failed = true;
-    await tellDiagnosis(this, suite, namespace);
+    if (this.currentTest?.state === "failed") await diagnose(namespace);
   });
 
-  after(async function (this: Context) {
-    const tests = this.test?.parent?.tests ?? [];
-    // A failed hook leaves all its tests without a state.
-    if (!failed && tests.every((test) => test.state === undefined)) {
-      failed = true;
-      await tellDiagnosis(this, suite, namespace);
-    }
-    if (!(failed && config.keepFailed)) await beginRemoval(namespace);
+  after(async () => {
+    if (!(failed.has(namespace) && config.keepFailed)) await beginRemoval(namespace);
   });
 
   return namespace;
 }
 
-async function tellDiagnosis(context: Context, suite: string, namespace: string): Promise<void> {
+/** For a suite's `before`: prepares, and diagnoses a failure of that as one of a test. */
+export function prepared(namespace: string, prepare: () => Promise<void>): () => Promise<void> {
+  return async () => {
+    try {
+      await prepare();
+    } catch (error) {
+      await diagnose(namespace);
+      throw error;
+    }
+  };
+}
+
+async function diagnose(namespace: string): Promise<void> {
+  if (failed.has(namespace)) return;
+  failed.add(namespace);
+  const suite = namespace.slice(PREFIX.length);
   const directory = await keepDiagnosis(suite, namespace);
-  const file = relative(process.cwd(), context.test?.file ?? `e2e/${suite}.test.ts`);
-  process.stdout.write(
-    `diagnosis: ${directory}\nreplay: eval "$(make -s env)" && make deploy && npx mocha ${file}\n`,
-  );
+  const replay = `eval "$(make -s env)" && make deploy && npx mocha e2e/${suite}.test.ts`;
+  process.stdout.write(`diagnosis: ${directory}\nreplay the suite: ${replay}\n`);
 }
 
 async function beginRemoval(namespace: string): Promise<void> {
