@@ -11,7 +11,6 @@ import { mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/p
 import { dirname, join } from "node:path";
 import { hashWords } from "../../lib/content-hash.ts";
 import { processStartTime } from "../../lib/process-identity.ts";
-import { settings } from "../../lib/settings.ts";
 import { waitFor } from "../../lib/wait-for.ts";
 import type { ClusterPlan } from "./plan.ts";
 
@@ -29,6 +28,7 @@ interface DaemonRecord {
   readonly description: string;
 }
 
+const DAEMON_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /** Enough for every daemon that has something to save; nothing in a throw-away cluster is. */
 const STOP_TIMEOUT_MS = 3_000;
 
@@ -78,7 +78,8 @@ async function start(plan: ClusterPlan, daemon: Daemon): Promise<void> {
     detached: true,
     stdio: ["ignore", log.fd, log.fd],
     cwd: "/",
-    env: { ...settings.environment, ...daemon.environment },
+    // Not the caller's: a daemon outlives the shell that happened to start it.
+    env: { PATH: DAEMON_PATH, ...daemon.environment },
   });
   await new Promise<void>((resolve, reject) => {
     child.once("spawn", resolve);
