@@ -45,9 +45,9 @@ async function waitForReady(ring: LocalRing, show: (detail: string) => void): Pr
   await waitFor(
     `${count} nodes in the ring; their logs are in ${ring.directory}`,
     async () => {
-      const ready = await ring.readyCount();
-      show(`${ready} of ${count} in the ring`);
-      return ready === count;
+      const ready = await ring.ready();
+      show(`${ready.length} of ${count} in the ring`);
+      return ready.length === count;
     },
     { timeoutMs: START_TIMEOUT_MS, intervalMs: 200 },
   );

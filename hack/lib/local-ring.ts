@@ -20,6 +20,8 @@ export interface LocalRingOptions {
   readonly nodes: number;
   /** Length of the successor lists, r. */
   readonly successors?: number;
+  /** Default: the first r + 1 nodes. */
+  readonly founders?: readonly string[];
   readonly stabilizeIntervalMs?: number;
   readonly logLevel?: string;
   /** More variables for every node. */
@@ -156,7 +158,7 @@ export class LocalRing {
     };
     writeFileSync(join(directory, "token"), shared.token, { mode: 0o600 });
     const config = {
-      founders: names.slice(0, Math.min(options.nodes, successors + 1)),
+      founders: options.founders ?? names.slice(0, Math.min(options.nodes, successors + 1)),
       successors,
       stabilizeIntervalMs: options.stabilizeIntervalMs ?? 500,
     };
@@ -176,21 +178,21 @@ export class LocalRing {
     return node;
   }
 
-  /** How many nodes say that they are ready. */
-  async readyCount(): Promise<number> {
+  /** The nodes that say that they are ready. */
+  async ready(): Promise<readonly LocalNode[]> {
     const answers = await Promise.all(this.nodes.map((node) => isReady(node)));
-    return answers.filter(Boolean).length;
+    return this.nodes.filter((_, index) => answers[index]);
   }
 
-  /** Waits until `count` nodes (default all) are an ideal ring, as seen from one that answers. */
+  /** Waits until `count` nodes (default all) are ready and each of them sees one ideal ring. */
   async converged(count = this.nodes.length, timeoutMs = 30_000): Promise<void> {
     await waitFor(
       `a ring of ${count} nodes (logs in ${this.directory})`,
       async () => {
-        if ((await this.readyCount()) !== count) return false;
-        const views = await Promise.all(this.nodes.map((node) => crawl(node)));
-        const answered = views.filter((view) => view !== undefined);
-        return answered.every(({ ideal, nodes }) => ideal && nodes.length === count);
+        const ready = await this.ready();
+        if (ready.length !== count) return false;
+        const views = await Promise.all(ready.map((node) => crawl(node)));
+        return views.every((view) => view?.ideal === true && view.nodes.length === count);
       },
       { timeoutMs, intervalMs: 100 },
     );

@@ -24,6 +24,7 @@ export interface HttpServerOptions {
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
+const IDLE_SWEEP_MS = 20;
 const TIMEOUT_CHECK_MS = 1_000;
 /** A key of 1,024 bytes is up to 3 KiB in a URL. */
 const HEADER_BYTES_MAX = 16 * 1024;
@@ -80,8 +81,11 @@ export class HttpServer {
       this.#server.close(() => resolve());
     });
     this.#server.closeIdleConnections();
+    // A request that was in flight leaves an idle connection behind.
+    const sweep = setInterval(() => this.#server.closeIdleConnections(), IDLE_SWEEP_MS);
     const timer = setTimeout(() => this.#server.closeAllConnections(), graceMs);
     await closed;
+    clearInterval(sweep);
     clearTimeout(timer);
   }
 }
