@@ -4,7 +4,8 @@
 import { hostname } from "node:os";
 import { z } from "zod";
 
-const port = z.coerce.number().int().min(1).max(65_535);
+/** 0 takes any free port; the log says which. */
+const port = z.coerce.number().int().min(0).max(65_535);
 
 const schema = z.object({
   /** Image that rings run unless they name one themselves. */

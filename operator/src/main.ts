@@ -62,6 +62,11 @@ async function listen(app: Express, port: number): Promise<Server> {
   });
 }
 
+function portOf(server: Server): number | undefined {
+  const address = server.address();
+  return typeof address === "object" ? address?.port : undefined;
+}
+
 /** Fires on the first SIGTERM or SIGINT; a second one ends the process on the spot. */
 function stopSignal(log: Logger): AbortSignal {
   const controller = new AbortController();
@@ -105,6 +110,7 @@ async function run(config: OperatorConfig, log: Logger): Promise<void> {
     }),
     config.metricsPort,
   );
+  log.info({ port: portOf(server) }, "Probes and metrics are served");
   log.info({ identity, nodeImage }, "Operator started, waiting for the lease");
   if (await elector.acquire(stopping)) {
     leading = true;
