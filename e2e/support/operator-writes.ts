@@ -12,11 +12,8 @@ interface AuditEvent {
   readonly verb: string;
   readonly user: { readonly username: string };
   readonly requestURI: string;
-  readonly objectRef?: { readonly resource?: string };
+  readonly objectRef?: { readonly namespace?: string };
 }
-
-/** Leader election renews its lease all the time; that is its purpose. */
-const EXPECTED = new Set(["leases"]);
 
 /** The end of the audit log now, or undefined where there is none. */
 export async function auditMark(): Promise<number | undefined> {
@@ -24,25 +21,26 @@ export async function auditMark(): Promise<number | undefined> {
   return (await stat(config.auditLog).catch(() => undefined))?.size;
 }
 
-/** The operator's writes in the audit log since a mark, one line each, leases left out. */
-export async function operatorWritesSince(mark: number): Promise<string[]> {
+/** The operator's writes into a namespace since a mark, by the audit log, one line each. */
+export async function operatorWritesSince(mark: number, namespace: string): Promise<string[]> {
   const file = await open(config.auditLog);
   try {
     const { size } = await file.stat();
     if (size < mark) throw new Error("the audit log was rotated; run this test again");
     const { buffer } = await file.read({ buffer: Buffer.alloc(size - mark), position: mark });
-    return buffer.toString().split("\n").flatMap(describeWrite);
+    return buffer
+      .toString()
+      .split("\n")
+      .flatMap((line) => {
+        // The last line may still be in the middle of being written.
+        if (!line.endsWith("}")) return [];
+        const { verb, user, requestURI, objectRef } = JSON.parse(line) as AuditEvent;
+        const theirs = user.username !== OPERATOR_ACCOUNT || objectRef?.namespace !== namespace;
+        return theirs ? [] : [`${verb} ${requestURI}`];
+      });
   } finally {
     await file.close();
   }
-}
-
-function describeWrite(line: string): string[] {
-  // The last line may still be in the middle of being written.
-  if (!line.endsWith("}")) return [];
-  const { verb, user, requestURI, objectRef } = JSON.parse(line) as AuditEvent;
-  if (user.username !== OPERATOR_ACCOUNT || EXPECTED.has(objectRef?.resource ?? "")) return [];
-  return [`${verb} ${requestURI}`];
 }
 
 const OBJECT_LISTS = [
