@@ -81,13 +81,17 @@ function collect(
       }
     };
     request.on("data", onData);
+    let complete = false;
     request.once("end", () => {
+      complete = true;
       const [first] = chunks;
       resolve(chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, length));
     });
-    const onAbort = (): void => reject(halfSent());
+    const onAbort = (): void => {
+      // Every request closes at its end, and an error costs a stack trace.
+      if (!complete) reject(halfSent());
+    };
     request.once("error", onAbort);
-    request.once("aborted", onAbort);
     request.once("close", onAbort);
   });
 }

@@ -1,8 +1,9 @@
 /**
  * The engine on a disk: one lmdb database, binary keys and values.
  *
- * Durability. All writes of one event-loop turn become one transaction, and its promise resolves
- * after fdatasync. `overlappingSync` is off: with it a value can be read before it is durable, and
+ * Durability. All writes that come while a transaction is under way become the next one, so that
+ * many writers share the time of the disk. A write's promise resolves after its transaction's
+ * fdatasync. `overlappingSync` is off: with it a value can be read before it is durable, and
  * a reader could then see what a power cut takes back. The store's state is written as the last
  * step of each transaction, so counts and versions are exactly those of the records beside them.
  *
@@ -29,13 +30,27 @@ interface Write {
   readonly record: Uint8Array | null;
 }
 
+/** The writes of one transaction, and the promise they share. */
+interface Group {
+  readonly writes: Write[];
+  readonly done: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: StoreError) => void;
+}
+
+function newGroup(): Group {
+  const done: PromiseWithResolvers<void> = Promise.withResolvers();
+  return { writes: [], done: done.promise, resolve: done.resolve, reject: done.reject };
+}
+
 export class LmdbEngine implements Engine {
   readonly state: Uint8Array | null;
   readonly #path: string;
   readonly #database: RootDatabase<Buffer, Buffer>;
   #commitState: (() => Uint8Array) | undefined;
-  #group: Write[] = [];
-  #groupDone: Promise<void> | undefined;
+  /** What the transaction after the present one will write. */
+  #next: Group | undefined;
+  #committing = false;
 
   constructor(directory: string) {
     this.#path = join(directory, FILE_NAME);
@@ -63,13 +78,15 @@ export class LmdbEngine implements Engine {
   }
 
   write(key: Uint8Array, record: Uint8Array | null): Promise<void> {
-    this.#group.push({ key, record });
-    this.#groupDone ??= new Promise((resolve, reject) => {
+    this.#next ??= newGroup();
+    this.#next.writes.push({ key, record });
+    if (!this.#committing) {
+      this.#committing = true;
       setImmediate(() => {
-        this.#commit().then(resolve, reject);
+        void this.#commitGroups();
       });
-    });
-    return this.#groupDone;
+    }
+    return this.#next.done;
   }
 
   onCommit(state: () => Uint8Array): void {
@@ -80,20 +97,24 @@ export class LmdbEngine implements Engine {
     await this.#database.close();
   }
 
-  async #commit(): Promise<void> {
-    const group = this.#group;
-    this.#group = [];
-    this.#groupDone = undefined;
-    try {
-      await this.#database.batch(() => {
-        for (const write of group) this.#apply(write);
-        if (this.#commitState !== undefined) {
-          this.#apply({ key: STATE_KEY, record: this.#commitState() });
-        }
-      });
-    } catch (error) {
-      throw await this.#commitError(error);
+  /** Group after group, until nothing waits. */
+  async #commitGroups(): Promise<void> {
+    for (let group = this.#next; group !== undefined; group = this.#next) {
+      this.#next = undefined;
+      const { writes } = group;
+      try {
+        await this.#database.batch(() => {
+          for (const write of writes) this.#apply(write);
+          if (this.#commitState !== undefined) {
+            this.#apply({ key: STATE_KEY, record: this.#commitState() });
+          }
+        });
+        group.resolve();
+      } catch (error) {
+        group.reject(await this.#commitError(error));
+      }
     }
+    this.#committing = false;
   }
 
   /** Adds to the batch that is open; the batch's promise speaks for it. */
