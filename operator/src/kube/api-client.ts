@@ -19,14 +19,20 @@ export const FIELD_MANAGER = "chordring-operator";
 /** A refusal by the API server. */
 export class ApiError extends Error {
   readonly status: number;
-  readonly reason: string;
+  /** What was wrong in single words, as far as the API server says. */
+  readonly causes: readonly string[];
 
-  constructor(status: number, reason: string, message: string) {
+  constructor(status: number, message: string, causes: readonly string[] = []) {
     super(message);
     this.name = "ApiError";
     this.status = status;
-    this.reason = reason;
+    this.causes = causes;
   }
+}
+
+/** Whether a write failed only because its namespace is being deleted, and the ring with it. */
+export function isNamespaceEnding(error: unknown): boolean {
+  return error instanceof ApiError && error.causes.includes("NamespaceTerminating");
 }
 
 export function isStatus(error: unknown, ...statuses: number[]): boolean {
@@ -51,7 +57,7 @@ interface RequestOptions {
 
 interface StatusBody {
   message?: string;
-  reason?: string;
+  details?: { causes?: { reason?: string }[] };
 }
 
 function refusal(status: number, method: string, path: string, text: string): ApiError {
@@ -62,7 +68,8 @@ function refusal(status: number, method: string, path: string, text: string): Ap
     body = { message: text.slice(0, 200) };
   }
   const said = body.message || `the API server answered ${status}`;
-  return new ApiError(status, body.reason ?? "", `${method} ${path}: ${said}`);
+  const causes = (body.details?.causes ?? []).map((cause) => cause.reason ?? "");
+  return new ApiError(status, `${method} ${path}: ${said}`, causes);
 }
 
 export class ApiClient {

@@ -8,7 +8,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Logger } from "pino";
-import { type ApiClient, isStatus } from "./api-client.ts";
+import { type ApiClient, isNamespaceEnding, isStatus } from "./api-client.ts";
 import { KINDS, type KubeObject } from "./kinds.ts";
 
 const REPEAT_AFTER_MS = 600_000;
@@ -62,6 +62,7 @@ export class EventRecorder {
     try {
       await this.#write(subject, { ...news, message }, `${subject.metadata.name}.${id}`);
     } catch (error) {
+      if (isNamespaceEnding(error)) return;
       this.#log.warn({ err: error, reason: news.reason }, "Event could not be written");
     }
   }

@@ -4,6 +4,7 @@
  * A pass runs the steps in their order and the status step at the end, whatever happened before. It
  * does not know why it was called: it looks at the world and moves it a bit closer to the spec.
  */
+import { isNamespaceEnding } from "../kube/api-client.ts";
 import { parseKey } from "../kube/kinds.ts";
 import type { ReconcileResult } from "../metrics/metrics.ts";
 import { Pass, type Step, type Tools } from "./pass.ts";
@@ -57,6 +58,10 @@ export class Reconciler {
       await status.run(pass);
       result = failure ? "refused" : this.#resultOf(pass);
       return failure ? REFUSED_RETRY_MS : pass.lookAgainMs;
+    } catch (error) {
+      if (!isNamespaceEnding(error)) throw error;
+      result = "waiting";
+      return REFUSED_RETRY_MS;
     } finally {
       this.#tools.metrics.reconciled(result, (performance.now() - startedMs) / 1000);
     }
@@ -68,6 +73,7 @@ export class Reconciler {
       try {
         await step.run(pass);
       } catch (error) {
+        if (isNamespaceEnding(error)) throw error;
         const failure = failureOf(error);
         pass.log.warn({ step: step.name, err: error }, "Step failed");
         pass.problems.push({ reason: failure.reason, message: failure.message });

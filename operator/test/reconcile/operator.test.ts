@@ -134,6 +134,41 @@ describe("operator: a ring's life", () => {
     assert.deepEqual(cluster.ring.leaves, ["demo-4", "demo-3"]);
   });
 
+  it("loses no node however often the operator dies in the middle of things", async () => {
+    cluster.applyRing({ replicas: 5 });
+    const { api } = cluster;
+    for (let deaths = 0; deaths < 20; deaths += 1) {
+      if (deaths === 6) cluster.applyRing({ replicas: 2 });
+      const running = cluster.startOperator();
+      const before = api.writes().length;
+      const idle = (): boolean =>
+        cluster.ring.names.length === (deaths < 6 ? 5 : 2) &&
+        cluster.condition("Progressing").status === "False";
+      await until("it writes", () => idle() || api.writes().length > before + (deaths % 4));
+      // Whatever it is about to write does not get through any more.
+      api.failNext("destroy", (request) => request.method !== "GET", 1_000);
+      await running.stop();
+      api.clearFaults();
+    }
+    cluster.startOperator();
+    await cluster.converged(2);
+    assert.deepEqual(cluster.ring.losses, []);
+    assert.deepEqual(cluster.restarts, []);
+  });
+
+  it("keeps quiet about a ring whose namespace is being deleted", async () => {
+    const running = cluster.startOperator();
+    const isWrite = (request: { method: string }): boolean => request.method !== "GET";
+    cluster.api.failNext(403, isWrite, 1_000, ["NamespaceTerminating"]);
+    cluster.applyRing({ replicas: 3 });
+    await until("a pass", async () => {
+      const text = await running.metrics.registry.metrics();
+      return text.includes('chordring_reconcile_total{result="waiting"}');
+    });
+    assert.equal(cluster.api.list("events").length, 0);
+    assert.deepEqual(cluster.status(), {});
+  });
+
   it("lets a node come back that had left when the ring is scaled up again", async () => {
     const first = cluster.startOperator();
     cluster.applyRing({ replicas: 5 });

@@ -22,6 +22,7 @@ interface Fault {
   matches: (request: RequestRecord) => boolean;
   status: number | "hang" | "destroy";
   times: number;
+  causes: readonly string[];
 }
 
 interface Change {
@@ -171,8 +172,17 @@ export class FakeApiServer {
     return this.#watchers.size;
   }
 
-  failNext(status: Fault["status"], matches: Fault["matches"], times = 1): void {
-    this.#faults.push({ matches, status, times });
+  failNext(
+    status: Fault["status"],
+    matches: Fault["matches"],
+    times = 1,
+    causes: readonly string[] = [],
+  ): void {
+    this.#faults.push({ matches, status, times, causes });
+  }
+
+  clearFaults(): void {
+    this.#faults.length = 0;
   }
 
   /** Ends every watch: by closing it, or by cutting the connection. */
@@ -262,10 +272,10 @@ export class FakeApiServer {
     watcher.response.write(`${JSON.stringify({ type: change.type, object: change.object })}\n`);
   }
 
-  #fault(record: RequestRecord): Fault["status"] | undefined {
+  #fault(record: RequestRecord): Fault | undefined {
     const fault = this.#faults.find((entry) => entry.times > 0 && entry.matches(record));
     if (fault) fault.times -= 1;
-    return fault?.status;
+    return fault;
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -275,16 +285,21 @@ export class FakeApiServer {
     const record = { method, path: url.pathname, watch, body: await readBody(request) };
     this.requests.push(record);
     const fault = this.#fault(record);
-    if (fault === "hang") return;
-    if (fault === "destroy") {
-      response.destroy();
-      return;
-    }
-    if (fault !== undefined) return this.#fail(response, fault, "Injected", "injected fault");
+    if (fault) return this.#misbehave(fault, response);
     const target = parsePath(url.pathname);
     if (!target) return this.#fail(response, 404, "NotFound", "no such path");
     if (watch) return this.#watch(target, url, response);
     this.#route(target, record, { url, response, type: request.headers["content-type"] ?? "" });
+  }
+
+  #misbehave(fault: Fault, response: ServerResponse): void {
+    if (fault.status === "hang") return;
+    if (fault.status === "destroy") {
+      response.destroy();
+      return;
+    }
+    const details = { causes: fault.causes.map((reason) => ({ reason })) };
+    this.#reply(response, fault.status, { kind: "Status", message: "injected fault", details });
   }
 
   #route(

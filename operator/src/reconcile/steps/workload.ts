@@ -25,13 +25,14 @@ interface TemplateChoice {
   annotations: Record<string, string>;
 }
 
-function updateMessage(live: V1PodTemplateSpec, built: V1PodTemplateSpec): string {
+function updateMessage(pass: Pass, live: V1PodTemplateSpec, built: V1PodTemplateSpec): string {
+  const { name, namespace } = pass.ring.metadata;
   const before = live.spec?.containers[0]?.image;
   const after = built.spec?.containers[0]?.image;
   const difference = before === after ? "a newer pod template" : `image ${after}`;
   return (
     `this operator would run the nodes with ${difference}; to restart them on it one by one: ` +
-    `kubectl annotate ring <name> chordring.dev/restart="$(date)" --overwrite`
+    `kubectl annotate ring ${name} -n ${namespace} chordring.dev/restart="$(date)" --overwrite`
   );
 }
 
@@ -47,7 +48,7 @@ function chooseTemplate(pass: Pass): TemplateChoice {
   const sameRequest =
     before[TEMPLATE_REQUEST_ANNOTATION] === annotations[TEMPLATE_REQUEST_ANNOTATION];
   if (!live || sameTemplate || !sameRequest) return { template: built, annotations };
-  pass.updateAvailable = updateMessage(live.spec.template, built);
+  pass.updateAvailable = updateMessage(pass, live.spec.template, built);
   return {
     template: live.spec.template,
     annotations: { ...annotations, [TEMPLATE_ANNOTATION]: before[TEMPLATE_ANNOTATION] ?? "" },
