@@ -13,7 +13,12 @@ import { runScript } from "../../hack/lib/command-line.ts";
 import { step } from "../../hack/lib/progress.ts";
 import { settings } from "../../hack/lib/settings.ts";
 import type { LoadResult } from "./load.ts";
-import { type BenchOptions, localOperations, lookups, type Measurement } from "./scenarios.ts";
+import {
+  type BenchOptions,
+  localOperations,
+  type Measurement,
+  routedOperations,
+} from "./scenarios.ts";
 
 interface Row {
   readonly name: string;
@@ -94,7 +99,7 @@ async function main(): Promise<void> {
   const local = await step("Reads and writes beside the floor", () => localOperations(options), {
     expectedSeconds: seconds,
   });
-  const routed = await step("Lookups by number of hops", () => lookups(options), {
+  const routed = await step("Lookups by hops, forwarding", () => routedOperations(options), {
     expectedSeconds: seconds,
   });
   const measurements = [...local, ...routed];

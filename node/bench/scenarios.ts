@@ -53,7 +53,7 @@ export async function localOperations(options: BenchOptions): Promise<Measuremen
     };
     const get = (server: Server): LoadRequest => ({ ...server, ...common, method: "GET" });
     for (const server of [floor.server, node]) {
-      await fill(server);
+      await fill(server, keyPaths);
       await load({ ...put(server), seconds: WARM_UP_SECONDS });
       await load({ ...get(server), seconds: WARM_UP_SECONDS });
     }
@@ -70,8 +70,8 @@ export async function localOperations(options: BenchOptions): Promise<Measuremen
   }
 }
 
-/** Lookups that end without, after and with one more request to another node. */
-export async function lookups(options: BenchOptions): Promise<Measurement[]> {
+/** Lookups and reads by how many other nodes they need. */
+export async function routedOperations(options: BenchOptions): Promise<Measurement[]> {
   const directory = mkdtempSync(join(tmpdir(), "chordring-bench-"));
   // Short successor lists, so that a small ring has something to route.
   const ring = await LocalRing.start({
@@ -84,10 +84,16 @@ export async function lookups(options: BenchOptions): Promise<Measurement[]> {
     await ring.converged(LOOKUP_NODES, 120_000);
     const server = serverOf(ring, [...ring.nodes.keys()]);
     const paths = await pathsByCost(ring);
-    const scenarios = [...paths].map(([name, some]): [string, LoadRequest] => {
-      const request = { ...server, ...options, directory, method: "GET", paths: some } as const;
-      return [name, request];
-    });
+    const get = (some: readonly string[]): LoadRequest => {
+      return { ...server, ...options, directory, method: "GET", paths: some };
+    };
+    const forwarded = (paths.get("lookup 0 hops") ?? []).map(keyPathOf);
+    await fill(server, forwarded);
+    const scenarios: [string, LoadRequest][] = [
+      ...[...paths].map(([name, some]): [string, LoadRequest] => [name, get(some)]),
+      ["get, forwarded", get(forwarded)],
+      ["put, forwarded", { ...get(forwarded), method: "PUT", body: VALUE }],
+    ];
     for (const [, request] of scenarios) await load({ ...request, seconds: WARM_UP_SECONDS });
     return await interleave(options.rounds, Object.fromEntries(scenarios));
   } finally {
@@ -97,17 +103,21 @@ export async function lookups(options: BenchOptions): Promise<Measurement[]> {
 }
 
 /** Stores every key once, so that each read finds a value. */
-async function fill({ url }: Server): Promise<void> {
-  for (let start = 0; start < KEYS; start += FILL_AT_ONCE) {
-    const paths = keyPaths.slice(start, start + FILL_AT_ONCE);
+async function fill({ url }: Server, paths: readonly string[]): Promise<void> {
+  for (let start = 0; start < paths.length; start += FILL_AT_ONCE) {
+    const some = paths.slice(start, start + FILL_AT_ONCE);
     await Promise.all(
-      paths.map(async (path) => {
+      some.map(async (path) => {
         const response = await fetch(`${url}${path}`, { method: "PUT", body: VALUE });
         await response.arrayBuffer();
         if (!response.ok) throw new Error(`PUT ${path}: status ${response.status}`);
       }),
     );
   }
+}
+
+function keyPathOf(lookupPath: string): string {
+  return lookupPath.replace("/v1/lookup/", "/v1/kv/");
 }
 
 /** Keys sorted by what a lookup of them costs: nothing, the owner's answer, or hops before it. */
