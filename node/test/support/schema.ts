@@ -100,6 +100,10 @@ const keywords: Readonly<Record<string, Check>> = {
   oneOf: (value, rule, context) => {
     const results = (rule as Schema[]).map((schema) => check(value, { ...context, schema }));
     const fitting = results.filter((found) => found.length === 0).length;
-    return expect(fitting === 1, context, `fits ${fitting} of the alternatives: ${results.flat().join()}`);
+    return expect(
+      fitting === 1,
+      context,
+      `fits ${fitting} of the alternatives: ${results.flat().join()}`,
+    );
   },
 };
