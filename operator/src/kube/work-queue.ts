@@ -40,7 +40,7 @@ export class WorkQueue {
     this.#options = {
       onDepth: () => undefined,
       backoffBaseMs: 250,
-      backoffMaxMs: 60_000,
+      backoffMaxMs: 15_000,
       ...options,
     };
   }
