@@ -1,11 +1,12 @@
 /**
- * A real Prometheus on this machine, scraping the pods of one ring every second.
+ * A real Prometheus on this machine, scraping the pods of one ring.
  *
  * The program is the one on PATH, else Debian's package, unpacked into the cache: installing it
  * would also start a service, which the tests neither need nor want.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -41,7 +42,7 @@ export class Prometheus {
     const endpoint = { host: "127.0.0.1", port: await freePort() };
     const addresses = targets.map(({ host, port }) => `${host}:${port}`);
     const configuration = {
-      global: { scrape_interval: "1s", scrape_timeout: "1s" },
+      global: { scrape_interval: "2s", scrape_timeout: "2s" },
       scrape_configs: [{ job_name: "ring", static_configs: [{ targets: addresses }] }],
     };
     // JSON is YAML too.
@@ -89,8 +90,9 @@ export class Prometheus {
 async function prometheusProgram(): Promise<string> {
   const unpacked = join(settings.cacheDirectory, "prometheus");
   const cached = join(unpacked, "usr", "bin", "prometheus");
-  const found = (await findProgram("prometheus")) ?? (await findProgram(cached));
-  if (found !== undefined) return found;
+  const installed = await findProgram("prometheus");
+  if (installed !== undefined) return installed;
+  if (existsSync(cached)) return cached;
   if ((await findProgram("apt-get")) === undefined) {
     throw new Error("this test needs Prometheus: put the program `prometheus` on PATH");
   }
