@@ -6,7 +6,7 @@ import express, { type Express } from "express";
 import type { Chord, Hash, Log } from "../chord/index.ts";
 import type { BodyBudget } from "../http/body.ts";
 import { HttpError } from "../http/errors.ts";
-import { type Handler, safely } from "../http/handler.ts";
+import { expressFailure, type Handler, safely } from "../http/handler.ts";
 import { methodNotAllowed } from "../kv/http-form.ts";
 import type { KeyRouter } from "../kv/router.ts";
 import type { NodeMetrics } from "../metrics/node-metrics.ts";
@@ -66,6 +66,7 @@ export function apiApp(parts: ApiParts, options: ApiOptions): Express {
   route("/readyz", readiness(parts));
   app.use(userInterface(options.uiDirectory, log));
   app.use(safely(noSuchRoute, log));
+  app.use(expressFailure(log));
   return app;
 }
 

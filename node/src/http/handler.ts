@@ -24,6 +24,22 @@ export function safely(
   };
 }
 
+/**
+ * The last of an Express app: failures of Express itself and of its static files, which it would
+ * else answer with a page of HTML.
+ */
+export function expressFailure(
+  log: Log,
+): (error: unknown, request: IncomingMessage, response: ServerResponse, next: unknown) => void {
+  // Express knows such a handler by its four parameters.
+  return (error, request, response, _next) => {
+    const { status, message } = error as { status?: unknown; message?: unknown };
+    const client = typeof status === "number" && status >= 400 && status < 500;
+    const known = client ? new HttpError(status, "bad_request", String(message)) : error;
+    answerFailure(request, response, known, log);
+  };
+}
+
 function answerFailure(
   request: IncomingMessage,
   response: ServerResponse,

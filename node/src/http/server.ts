@@ -22,6 +22,8 @@ export interface HttpServerOptions {
  * Longer than any client here keeps an idle connection, so that it is always the client's to close.
  */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+/** A client that does not take its answer holds that in memory. */
+const SILENCE_TIMEOUT_MS = 75_000;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const IDLE_SWEEP_MS = 20;
@@ -53,6 +55,8 @@ export class HttpServer {
       handler,
     );
     this.#server.maxConnections = options.connectionsMax;
+    // Without a listener for it, Node closes connections that neither send nor take anything.
+    this.#server.timeout = SILENCE_TIMEOUT_MS;
     this.#server.on("clientError", answerClientError);
     this.#server.on("checkContinue", (request, response) => {
       if (!declaredTooLarge(request, options.bodyBytesMax)) response.writeContinue();

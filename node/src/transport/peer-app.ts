@@ -9,7 +9,7 @@ import express, { type Express } from "express";
 import { type Chord, ChordError, type Hash, type Log } from "../chord/index.ts";
 import { type BodyBudget, readBody } from "../http/body.ts";
 import { HttpError, sendJson } from "../http/errors.ts";
-import { type Handler, safely } from "../http/handler.ts";
+import { expressFailure, type Handler, safely } from "../http/handler.ts";
 import {
   bodilessOperation,
   keyOf,
@@ -65,6 +65,7 @@ export function peerApp(parts: PeerAppParts, options: PeerAppOptions): Express {
       throw new HttpError(404, "no_such_route", `${request.path} is no route of the peer port`);
     }, parts.log)(request, response);
   });
+  app.use(expressFailure(parts.log));
   return app;
 }
 

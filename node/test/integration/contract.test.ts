@@ -120,6 +120,10 @@ describe("the client port answers as documented", function () {
       "/admin/view",
       "/rpc",
       "/ui/../src/main.ts",
+      "/ui/%",
+      "/ui/%00",
+      "/ui/%2e%2e/src/main.ts",
+      "/ui/.hidden",
     ]) {
       const reply = await ask(`${node.api}${path}`);
       assert.deepEqual([reply.status, errorCode(reply)], [404, "no_such_route"], path);
