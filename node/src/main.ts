@@ -61,7 +61,7 @@ async function start(config: Config, logger: Logger): Promise<Running> {
         readFounders: () => readFounders(config.configFile),
         log: componentLog(logger, "discovery"),
       }),
-      record: recordFile(config.dataDirectory),
+      record: recordFile(config.dataDirectory, componentLog(logger, "record")),
       log: componentLog(logger, "chord"),
       metrics,
     },

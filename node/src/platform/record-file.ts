@@ -1,17 +1,20 @@
 /**
  * What a node remembers of its ring, in one small file. It is replaced as a whole: written beside,
  * synced, renamed, and the directory synced, so that a crash leaves the old record or the new one.
+ *
+ * A damaged file is no reason to stay down: the node says so and returns as one that remembers
+ * nothing, which joins through any member.
  */
 import { readFileSync } from "node:fs";
 import { mkdir, open, rename } from "node:fs/promises";
 import { join } from "node:path";
-import type { RecordStore, RingRecord } from "../chord/ports.ts";
+import type { Log, RecordStore, RingRecord } from "../chord/ports.ts";
 
 const FILE_NAME = "ring.json";
 
-export function recordFile(directory: string): RecordStore {
+export function recordFile(directory: string, log: Pick<Log, "warn">): RecordStore {
   const path = join(directory, FILE_NAME);
-  let current = load(path);
+  let current = load(path, log);
   let last: Promise<void> = Promise.resolve();
   return {
     load: () => current,
@@ -28,7 +31,7 @@ export function recordFile(directory: string): RecordStore {
   };
 }
 
-function load(path: string): RingRecord | null {
+function load(path: string, log: Pick<Log, "warn">): RingRecord | null {
   let text: string;
   try {
     text = readFileSync(path, "utf8");
@@ -37,11 +40,7 @@ function load(path: string): RingRecord | null {
     throw error;
   }
   const record = parse(text);
-  if (record === null) {
-    throw new Error(
-      `${path} is not a ring record: restore it, or delete it to let the node join as a new one`,
-    );
-  }
+  if (record === null) log.warn("The ring record is damaged, goes on without it", { path });
   return record;
 }
 
