@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { type Exchange, exchange } from "./support/http.ts";
 import { type Ending, sendRaw } from "./support/raw-request.ts";
+import { reachesDirectly } from "./support/reach.ts";
 import { get, put, Ring, type RingNode } from "./support/ring.ts";
 import { prepared, testTimeoutMs, useNamespace } from "./support/suite.ts";
 import { minuteMs } from "./support/wait.ts";
@@ -300,7 +301,9 @@ describe("inputs: bad requests get the documented answer, and the node goes on",
       assert.ok(node);
       const answer = await sendRaw(node.endpoint, bytes, ending);
       const seen = [...answer.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map((match) => Number(match[1]));
-      if (statuses.length > 0) assert.ok(statuses.includes(seen[0] ?? 0), answer);
+      // A forward does not carry half a close: the answer to one is lost on the way.
+      const lost = ending === "half-close" && !(await reachesDirectly());
+      if (statuses.length > 0 && !lost) assert.ok(statuses.includes(seen[0] ?? 0), answer);
       assert.equal((await get(node, "half")).status, 404);
       await assertServing();
     });

@@ -1,11 +1,11 @@
 /**
  * How the tests get to a pod: by its own address where the host has a way there, as on the built-in
- * cluster, else through the API server, as on kind. Which of the two is found out by trying.
+ * cluster, else by `kubectl port-forward`, as on kind. Which of the two is found out by trying.
  */
-import { createServer, connect, type Server, type Socket } from "node:net";
-import { PortForward } from "@kubernetes/client-node";
+import { type ChildProcess, spawn } from "node:child_process";
+import { connect } from "node:net";
+import { createInterface } from "node:readline";
 import { config } from "../config.ts";
-import { kubeConfig } from "./cluster.ts";
 import type { Endpoint } from "./http.ts";
 
 export interface PodAddress {
@@ -15,11 +15,12 @@ export interface PodAddress {
 }
 
 const CONNECT_TIMEOUT_MS = 2_000;
+const FORWARD_TIMEOUT_MS = 20_000;
 
 let routed: Promise<boolean> | undefined;
+/** By pod and address, so that a pod's successor of the same name gets a forward of its own. */
 const forwards = new Map<string, Promise<Endpoint>>();
-const servers: Server[] = [];
-const carried = new Set<Socket>();
+const children = new Set<ChildProcess>();
 
 /** Tries once, with a pod that is known to listen; `reach` follows the outcome from then on. */
 export function decideReach(sample: PodAddress, port: number): Promise<boolean> {
@@ -34,17 +35,20 @@ export function decideReach(sample: PodAddress, port: number): Promise<boolean> 
 export async function reach(pod: PodAddress, port: number): Promise<Endpoint> {
   if (routed === undefined) throw new Error("decideReach comes before reach");
   if (await routed) return { host: pod.ip, port };
-  const key = `${pod.namespace}/${pod.name}:${port}`;
-  const known = forwards.get(key) ?? forward(pod, port);
+  const key = `${pod.namespace}/${pod.name} ${pod.ip}:${port}`;
+  const known = forwards.get(key) ?? forward(pod, port, () => forwards.delete(key));
   forwards.set(key, known);
   return known;
 }
 
+/** Whether a connection is one to the pod itself, with all that TCP can do. */
+export async function reachesDirectly(): Promise<boolean> {
+  return (await routed) === true;
+}
+
 /** Ends all forwards, so that the process can end. */
 export function closeForwards(): void {
-  for (const server of servers.splice(0)) server.close();
-  for (const socket of carried) socket.destroy();
-  forwards.clear();
+  for (const child of children) child.kill("SIGTERM");
 }
 
 function connects(host: string, port: number): Promise<boolean> {
@@ -60,25 +64,30 @@ function connects(host: string, port: number): Promise<boolean> {
   });
 }
 
-/** A local port; each connection to it becomes one stream to the pod of that name as it is then. */
-function forward(pod: PodAddress, port: number): Promise<Endpoint> {
-  const portForward = new PortForward(kubeConfig(), true);
-  const carry = (socket: Socket): void => {
-    carried.add(socket);
-    socket.on("error", () => socket.destroy());
-    socket.on("close", () => carried.delete(socket));
-    portForward
-      .portForward(pod.namespace, pod.name, [port], socket, null, socket, 1)
-      .catch(() => socket.destroy());
-  };
-  const server = createServer(carry);
-  servers.push(server);
+/** A local port that kubectl carries to the pod; it ends with the pod. */
+function forward(pod: PodAddress, port: number, onEnd: () => void): Promise<Endpoint> {
+  const words = ["--namespace", pod.namespace, "port-forward", `pod/${pod.name}`, `:${port}`];
+  const child = spawn("kubectl", words, { stdio: ["ignore", "pipe", "pipe"] });
+  children.add(child);
+  let problems = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    problems = (problems + text).slice(-1_000);
+  });
   return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      if (address === null || typeof address === "string") reject(new Error("no local port"));
-      else resolve({ host: "127.0.0.1", port: address.port });
+    const giveUp = (): void => reject(new Error(`no forward to ${pod.name}: ${problems.trim()}`));
+    const timer = setTimeout(giveUp, FORWARD_TIMEOUT_MS);
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      const local = /^Forwarding from 127\.0\.0\.1:(\d+)/.exec(line)?.[1];
+      if (local === undefined) return;
+      clearTimeout(timer);
+      resolve({ host: "127.0.0.1", port: Number(local) });
+    });
+    child.once("error", reject);
+    child.once("close", () => {
+      clearTimeout(timer);
+      children.delete(child);
+      onEnd();
+      giveUp();
     });
   });
 }
