@@ -74,6 +74,9 @@ export async function resolve(
 /** More dead nodes than this on one way, and the lookup fails rather than grow without bound. */
 const excludedCountMax = 64;
 
+/** New nodes between the one that named the owner and the owner; more, and the lookup fails. */
+const newcomerCountMax = 16;
+
 /** One node on the way, with the nearer nodes that it named and that were not yet tried. */
 interface Stop {
   target: NodeRef | Target;
@@ -228,14 +231,14 @@ class LookupRun {
   ): AsyncGenerator<LookupEvent, NodeRef | null> {
     let found: NodeRef | null = null;
     let candidate = predecessor;
-    for (let turn = 0; turn < this.#context.options.successors; turn++) {
-      if (candidate === null || !this.#isOwnerBefore(candidate, found ?? owner)) break;
+    for (let turn = 0; turn < newcomerCountMax; turn++) {
+      if (candidate === null || !this.#isOwnerBefore(candidate, found ?? owner)) return found;
       const before: NodeRef | null | undefined = yield* this.#predecessorOf(candidate);
-      if (before === undefined) break;
+      if (before === undefined) return found;
       found = candidate;
       candidate = before;
     }
-    return found;
+    throw this.#failure("no-route", "the ring is being rebuilt around the owner");
   }
 
   #isOwnerBefore(candidate: NodeRef, owner: NodeRef): boolean {
