@@ -2,7 +2,9 @@
  * The cluster under test: reads go straight to the API server, changes go through kubectl and helm,
  * the way a person makes them.
  */
+import { existsSync } from "node:fs";
 import { type Agent, request, type RequestOptions } from "node:https";
+import { delimiter } from "node:path";
 import { KubeConfig } from "@kubernetes/client-node";
 import { run, type RunOptions, type RunResult } from "../../hack/lib/run.ts";
 import { config } from "../config.ts";
@@ -26,14 +28,16 @@ let loaded: KubeConfig | undefined;
 /** The kubeconfig of the run; an error says how to get one. */
 export function kubeConfig(): KubeConfig {
   if (loaded !== undefined) return loaded;
-  if (config.kubeconfig === "") {
+  if (!config.kubeconfig.split(delimiter).some((path) => existsSync(path))) {
+    const what = config.kubeconfig === "" ? "is not set" : `names ${config.kubeconfig}, no file`;
     throw new Error(
-      'KUBECONFIG is not set: run `make cluster deploy` and `eval "$(make -s env)"`, ' +
+      `KUBECONFIG ${what}: run \`make cluster deploy\` and \`eval "$(make -s env)"\`, ` +
         "or point it at a cluster of your own",
     );
   }
   const fresh = new KubeConfig();
-  fresh.loadFromFile(config.kubeconfig);
+  // It reads KUBECONFIG the way kubectl does, several files included.
+  fresh.loadFromDefault();
   loaded = fresh;
   return fresh;
 }

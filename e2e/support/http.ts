@@ -25,7 +25,7 @@ export interface Reply {
 }
 
 const TIMEOUT_DEFAULT_MS = 10_000;
-const agent = new Agent({ keepAlive: true, maxSockets: 32, timeout: 30_000 });
+const agent = new Agent({ keepAlive: true, maxSockets: 64, timeout: 30_000 });
 
 /** One request and its whole reply. A kept connection that the server closed is replaced once. */
 export async function exchange(endpoint: Endpoint, asked: Exchange): Promise<Reply> {

@@ -1,7 +1,7 @@
 /** The one operator installation that all suites share: where it is, whether it works, its end. */
 import assert from "node:assert/strict";
 import type { V1Deployment, V1Lease, V1Pod, V1PodList } from "@kubernetes/client-node";
-import { apiGet, kubectl } from "./cluster.ts";
+import { apiGet, kubeConfig, kubectl } from "./cluster.ts";
 import { decideReach } from "./reach.ts";
 import { eventually, minuteMs } from "./wait.ts";
 
@@ -45,6 +45,8 @@ export async function operatorReady(withinMs: number = 2 * minuteMs): Promise<V1
 
 /** Finds out with the operator's pod, which listens from the start, how pods are reached. */
 export async function decideReachByOperator(): Promise<void> {
+  // Waiting does not bring a missing kubeconfig.
+  kubeConfig();
   const { metadata, status } = await operatorReady();
   const name = metadata?.name ?? "";
   await decideReach({ namespace: OPERATOR_NAMESPACE, name, ip: status?.podIP ?? "" }, METRICS_PORT);

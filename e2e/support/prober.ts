@@ -2,6 +2,9 @@
  * A client that never stops asking: lookups of random keys through random living nodes, while pods
  * die around it. It judges every answer by the model.
  *
+ * It asks at a fixed rate and does not wait for answers: a client that waited would ask least just
+ * when the ring is at its slowest, and so see less of it.
+ *
  * What is right while nodes come and go: walking clockwise from the key, the owner is the first
  * node that certainly lives, or one before it that may or may not live just now.
  */
@@ -11,8 +14,10 @@ import type { IdealRing } from "./model.ts";
 import { lookUpOnce, type Ring, type RingNode } from "./ring.ts";
 import { pause } from "./wait.ts";
 
-const WORKERS = 4;
-const PAUSE_MS = 20;
+/** 40 lookups a second: enough to count failures by the hundredth, and little work for a node. */
+const INTERVAL_MS = 25;
+/** Beyond this the ring answers so slowly that asking more would only add to it. */
+const OUTSTANDING_MAX = 400;
 const EXAMPLES_MAX = 5;
 
 export interface ProbeReport {
@@ -31,7 +36,8 @@ export class Prober {
   #living: RingNode[] = [];
   /** Nodes that were killed since then: they may live again or not. */
   #uncertain = new Set<string>();
-  #workers: Promise<void>[] = [];
+  readonly #outstanding = new Set<Promise<void>>();
+  #asking: Promise<void> = Promise.resolve();
   #stopped = false;
   #asked = 0;
   #failed = 0;
@@ -46,7 +52,7 @@ export class Prober {
 
   async start(): Promise<void> {
     await this.settled();
-    this.#workers = Array.from({ length: WORKERS }, () => this.#work());
+    this.#asking = this.#askOn();
   }
 
   /** To be told before nodes are killed. */
@@ -63,7 +69,8 @@ export class Prober {
 
   async stop(): Promise<ProbeReport> {
     this.#stopped = true;
-    await Promise.all(this.#workers);
+    await this.#asking;
+    await Promise.all(this.#outstanding);
     const failures = this.#failures;
     const wrong = this.#wrong;
     return {
@@ -75,12 +82,16 @@ export class Prober {
     };
   }
 
-  async #work(): Promise<void> {
+  async #askOn(): Promise<void> {
     while (!this.#stopped) {
       const living = this.#living;
       const node = living[randomInt(Math.max(1, living.length))];
-      if (node !== undefined) await this.#ask(node);
-      await pause(PAUSE_MS);
+      if (node !== undefined && this.#outstanding.size < OUTSTANDING_MAX) {
+        const lookup = this.#ask(node);
+        this.#outstanding.add(lookup);
+        void lookup.finally(() => this.#outstanding.delete(lookup));
+      }
+      await pause(INTERVAL_MS);
     }
   }
 

@@ -34,9 +34,11 @@ interface NamespaceOptions {
  */
 export function useNamespace(suite: string, options: NamespaceOptions = {}): string {
   const namespace = `${PREFIX}${suite}`;
+  let touched = false;
 
   before(async () => {
     await decideReachByOperator();
+    touched = true;
     await removeNamespace(namespace);
     await kubectl(["create", "namespace", namespace]);
     const labels = Object.entries(options.labels ?? {}).map(([key, value]) => `${key}=${value}`);
@@ -48,7 +50,8 @@ export function useNamespace(suite: string, options: NamespaceOptions = {}): str
   });
 
   after(async () => {
-    if (!(failed.has(namespace) && config.keepFailed)) await beginRemoval(namespace);
+    const kept = failed.has(namespace) && config.keepFailed;
+    if (touched && !kept) await beginRemoval(namespace);
   });
 
   return namespace;
