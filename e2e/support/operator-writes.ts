@@ -2,7 +2,7 @@
  * What the operator writes to the API server: counted in the audit log where the cluster keeps one
  * within reach, and visible in any cluster by the resource versions of a ring's objects.
  */
-import { open, stat } from "node:fs/promises";
+import { access, constants, open, stat } from "node:fs/promises";
 import { config } from "../config.ts";
 import { apiGet } from "./cluster.ts";
 import { OPERATOR_ACCOUNT } from "./operator.ts";
@@ -15,10 +15,15 @@ interface AuditEvent {
   readonly objectRef?: { readonly namespace?: string };
 }
 
-/** The end of the audit log now, or undefined where there is none. */
+/** The end of the audit log now, or undefined where there is none that this user may read. */
 export async function auditMark(): Promise<number | undefined> {
   if (config.auditLog === "") return undefined;
-  return (await stat(config.auditLog).catch(() => undefined))?.size;
+  try {
+    await access(config.auditLog, constants.R_OK);
+    return (await stat(config.auditLog)).size;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The operator's writes into a namespace since a mark, by the audit log, one line each. */
