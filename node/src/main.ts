@@ -156,7 +156,7 @@ async function listen(
   config: Config,
   parts: Parts & Pick<ApiParts, "health">,
 ): Promise<{ api: HttpServer; peer: HttpServer; apiPort: number }> {
-  const { valueBytesMax, connectionsMax, operationTimeoutMs } = config.limits;
+  const { valueBytesMax, connectionsMax } = config.limits;
   const { peerToken: token, ringId, listenHost: host } = config;
   const common = { host, connectionsMax, bodyBytesMax: valueBytesMax };
   const peer = new HttpServer({
@@ -168,7 +168,7 @@ async function listen(
   const api = new HttpServer({
     ...common,
     port: config.apiPort,
-    handler: apiApp(parts, { valueBytesMax, operationTimeoutMs, uiDirectory }),
+    handler: apiApp(parts, { valueBytesMax, uiDirectory }),
   });
   await peer.listen();
   return { api, peer, apiPort: await api.listen() };

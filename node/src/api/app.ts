@@ -33,7 +33,6 @@ export interface ApiParts {
 
 export interface ApiOptions {
   readonly valueBytesMax: number;
-  readonly operationTimeoutMs: number;
   /** The folder of the page; undefined leaves /ui out. */
   readonly uiDirectory: string;
 }
@@ -49,7 +48,7 @@ export function apiApp(parts: ApiParts, options: ApiOptions): Express {
   app.set("query parser", false);
   const { log } = parts;
   const keys = safely(keyHandler(parts, options), log);
-  const lookups = safely(readOnly(lookupHandler(parts, options)), log);
+  const lookups = safely(readOnly(lookupHandler(parts)), log);
   app.use((request, response, next) => {
     const { url } = request;
     if (url.startsWith(KEY_PREFIX)) keys(request, response);

@@ -1,4 +1,10 @@
-/** `/v1/lookup/{key}`: who owns a key, and the way there. `?mode=walk` walks along successors. */
+/**
+ * `/v1/lookup/{key}`: who owns a key, and the way there. `?mode=walk` walks along successors.
+ *
+ * While nodes are dying the answer takes as long as it takes to be sure of them: a late answer is
+ * worth more to a client than a refusal, and a guess nothing at all.
+ */
+import { setTimeout as delay } from "node:timers/promises";
 import {
   type Chord,
   ChordError,
@@ -12,21 +18,22 @@ import { parseKey, splitUrl } from "../http/key-path.ts";
 
 export const LOOKUP_PREFIX = "/v1/lookup/";
 
+/** Longer than it takes to be sure that a node is gone, which is two stabilize intervals at least. */
+const LOOKUP_TIMEOUT_MS = 5_000;
+/** Before another try where every way was blocked by nodes that did not answer in time. */
+const PAUSE_MS = 100;
+
 interface Parts {
   readonly chord: Pick<Chord, "lookup">;
   readonly hash: Hash;
 }
 
-export function lookupHandler(
-  parts: Parts,
-  options: { readonly operationTimeoutMs: number },
-): Handler {
-  const { chord, hash } = parts;
+export function lookupHandler({ chord, hash }: Parts): Handler {
   return async (request, response) => {
     const { rawKey, query } = splitUrl(request.url ?? "", LOOKUP_PREFIX);
     const key = parseKey(rawKey);
     const mode = parseMode(query);
-    const found = await find(chord, hash.idOf(key), mode, options.operationTimeoutMs);
+    const found = await find(chord, hash.idOf(key), mode);
     const { id, owner, hops, timeouts, path } = found;
     const body = { key, id, owner, hops, timeouts, mode: found.mode, path: path.map(rounded) };
     sendJson(response, 200, JSON.stringify(body), {
@@ -44,28 +51,40 @@ function parseMode(query: string): LookupMode {
   throw new HttpError(400, "bad_query", "a lookup takes no query, ?mode=finger or ?mode=walk");
 }
 
+/**
+ * Looks up until the deadline. A lookup does not ask a node again that once was silent, so one that
+ * is out of ways may find one when it starts over: silent is not gone.
+ */
 async function find(
   chord: Parts["chord"],
   id: LookupResult["id"],
   mode: LookupMode,
-  deadlineMs: number,
 ): Promise<LookupResult> {
-  try {
-    const events = chord.lookup(id, { mode, deadlineMs });
-    for (;;) {
-      const step = await events.next();
-      if (step.done === true) return step.value;
+  const endMs = performance.now() + LOOKUP_TIMEOUT_MS;
+  for (;;) {
+    try {
+      return await resolve(chord.lookup(id, { mode, deadlineMs: endMs - performance.now() }));
+    } catch (error) {
+      if (!(error instanceof ChordError)) throw error;
+      if (error.code !== "no-route" || performance.now() + PAUSE_MS > endMs) throw refusal(error);
     }
-  } catch (error) {
-    if (!(error instanceof ChordError)) throw error;
-    if (error.code === "not-member") {
-      throw unavailable(
-        "not_in_ring",
-        "this node is not in the ring yet; try again or ask another",
-      );
-    }
-    throw unavailable("lookup_failed", `the lookup found no owner: ${error.message}`, error);
+    await delay(PAUSE_MS);
   }
+}
+
+async function resolve(events: ReturnType<Chord["lookup"]>): Promise<LookupResult> {
+  for (;;) {
+    const step = await events.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+function refusal(error: ChordError): HttpError {
+  if (error.code === "not-member") {
+    const message = "this node is not in the ring yet; try again or ask another";
+    return unavailable("not_in_ring", message);
+  }
+  return unavailable("lookup_failed", `the lookup found no owner: ${error.message}`, error);
 }
 
 /** Microseconds are all that is meaningful. */
