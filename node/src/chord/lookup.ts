@@ -192,7 +192,7 @@ class LookupRun {
     for (const [index, node] of nodes.entries()) {
       if (this.#excluded.has(node.name)) continue;
       if (!this.#verify || node.id === this.#context.state.self.id) return nodes.slice(index);
-      const predecessor = yield* this.#predecessorOf(node);
+      const predecessor = yield* this.#predecessorOf(node, nodes[index + 1]);
       if (predecessor === undefined) continue;
       const earlier = yield* this.#earlierOwner(node, predecessor);
       return earlier === null ? nodes.slice(index) : [earlier, ...nodes.slice(index)];
@@ -202,9 +202,13 @@ class LookupRun {
 
   /**
    * The owner's predecessor; undefined when the owner is certainly gone. One that is only silent is
-   * asked again: to name the node behind it would be wrong if it lives.
+   * asked again: to name the node behind it would be wrong if it lives. That one is asked meanwhile,
+   * so that the loss of two neighbours at once takes no longer to notice than the loss of one.
    */
-  async *#predecessorOf(node: NodeRef): AsyncGenerator<LookupEvent, NodeRef | null | undefined> {
+  async *#predecessorOf(
+    node: NodeRef,
+    behind?: NodeRef,
+  ): AsyncGenerator<LookupEvent, NodeRef | null | undefined> {
     const { peers, options, ports } = this.#context;
     for (;;) {
       try {
@@ -216,6 +220,9 @@ class LookupRun {
         if (peers.verdictOn(node, error) === "gone") {
           yield this.#exclude(node, error);
           return undefined;
+        }
+        if (behind !== undefined && behind.id !== this.#context.state.self.id) {
+          peers.call<"ping">(behind, { type: "ping" }).catch(() => undefined);
         }
       }
       if (ports.clock.now() > this.#deadlineMs)

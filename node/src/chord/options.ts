@@ -22,7 +22,7 @@ export interface ChordOptions {
   readonly stabilizeIntervalMs: number;
   /** Failed probes in a row before a peer may be suspected. */
   readonly suspicionProbes: number;
-  /** And the least time from the first of them to the last. Default two stabilize intervals. */
+  /** And the least time since the first of them was sent. Default two stabilize intervals. */
   readonly suspicionMs: number;
   /** Bounds of a request's timeout, srtt + 4 rttvar, and its value before any measurement. */
   readonly timeoutMinMs: number;
@@ -31,7 +31,10 @@ export interface ChordOptions {
   /** How often and how far apart a busy peer is asked again before the operation is given up. */
   readonly busyRetryCount: number;
   readonly busyRetryMs: number;
-  /** A lookup gives up after this time. */
+  /**
+   * A lookup gives up after this time. Longer than two suspicions with the timeouts around them:
+   * while an owner is silent, its lookups wait until it answers or is certainly gone.
+   */
   readonly lookupDeadlineMs: number;
   /** Time between two looks for a ring while the node is in none. */
   readonly bootstrapIntervalMs: number;
@@ -52,11 +55,11 @@ export function chordOptions(given: Required & Partial<ChordOptions>): ChordOpti
     suspicionProbes: 3,
     suspicionMs: 2 * stabilizeIntervalMs,
     timeoutMinMs: 200,
-    timeoutMaxMs: 2000,
-    timeoutInitialMs: 1000,
+    timeoutMaxMs: 1000,
+    timeoutInitialMs: 500,
     busyRetryCount: 5,
     busyRetryMs: 20,
-    lookupDeadlineMs: 5000,
+    lookupDeadlineMs: 8000,
     bootstrapIntervalMs: Math.min(500, stabilizeIntervalMs),
     foundingPatienceMs: 10 * stabilizeIntervalMs,
     censusIntervalMs: 5 * stabilizeIntervalMs,

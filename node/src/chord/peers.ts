@@ -18,6 +18,7 @@ interface Health {
   roundTripMs: number | null;
   variationMs: number;
   failures: number;
+  /** When the first of these failed probes was sent. */
   firstFailureMs: number;
 }
 
@@ -74,7 +75,7 @@ export class Peers {
       metrics.rpc(request.type, durationMs);
       return answer as Answer<T>;
     } catch (error) {
-      this.#failed(target.address, error, clock.now() - startedMs > 2 * timeoutMs);
+      this.#failed(target.address, error, { startedMs, timeoutMs });
       metrics.rpcFailed(request.type, codeOf(error));
       throw error;
     }
@@ -112,7 +113,7 @@ export class Peers {
     );
   }
 
-  /** srtt + 4 rttvar within bounds (RFC 6298), doubled for each failure in a row. */
+  /** srtt + 4 rttvar within bounds (RFC 6298), doubled for each of the first failures in a row. */
   timeoutMs(address: string): number {
     const { timeoutInitialMs, timeoutMinMs, timeoutMaxMs } = this.#options;
     const health = this.#health.get(address);
@@ -120,7 +121,7 @@ export class Peers {
       health === undefined || health.roundTripMs === null
         ? timeoutInitialMs
         : Math.max(timeoutMinMs, health.roundTripMs + 4 * health.variationMs);
-    return Math.min(timeoutMaxMs, base * 2 ** Math.min(health?.failures ?? 0, 4));
+    return Math.min(timeoutMaxMs, base * 2 ** Math.min(health?.failures ?? 0, 2));
   }
 
   #verify(target: NodeRef | Target, answer: Answer): void {
@@ -146,15 +147,21 @@ export class Peers {
     health.roundTripMs = 0.875 * health.roundTripMs + 0.125 * durationMs;
   }
 
-  #failed(address: string, error: unknown, ownStall: boolean): void {
+  #failed(
+    address: string,
+    error: unknown,
+    probe: { readonly startedMs: number; readonly timeoutMs: number },
+  ): void {
     const code = codeOf(error);
     const epoch = error instanceof ChordError ? error.epoch : undefined;
     if (code === "wrong-epoch" && epoch !== undefined && epoch > this.sender().epoch) {
       this.onNewerEpoch(epoch);
     }
-    if ((code !== "timeout" && code !== "unreachable") || ownStall) return;
+    if (code !== "timeout" && code !== "unreachable") return;
+    // A timer that fired far too late tells of a stall of this very process, not of the peer.
+    if (this.#ports.clock.now() - probe.startedMs > 2 * probe.timeoutMs) return;
     const health = this.#touch(address);
-    if (health.failures === 0) health.firstFailureMs = this.#ports.clock.now();
+    if (health.failures === 0) health.firstFailureMs = probe.startedMs;
     health.failures += 1;
   }
 
