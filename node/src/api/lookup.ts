@@ -18,7 +18,7 @@ import { parseKey, splitUrl } from "../http/key-path.ts";
 
 export const LOOKUP_PREFIX = "/v1/lookup/";
 
-/** Longer than it takes to be sure that a node is gone, which is two stabilize intervals at least. */
+/** Longer than it takes to be sure that a node is gone: two stabilize intervals at least. */
 const LOOKUP_TIMEOUT_MS = 8_000;
 /** Before another try where every way was blocked by nodes that did not answer in time. */
 const PAUSE_MS = 100;

@@ -202,8 +202,8 @@ class LookupRun {
 
   /**
    * The owner's predecessor; undefined when the owner is certainly gone. One that is only silent is
-   * asked again: to name the node behind it would be wrong if it lives. That one is asked meanwhile,
-   * so that the loss of two neighbours at once takes no longer to notice than the loss of one.
+   * asked again: to name the node behind it would be wrong if it lives. That one is asked
+   * meanwhile, so that the loss of two neighbours at once takes no longer to notice than of one.
    */
   async *#predecessorOf(
     node: NodeRef,

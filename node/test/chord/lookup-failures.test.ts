@@ -30,7 +30,7 @@ describe("lookups right after two neighbours died", () => {
         pending += 1;
         void node.chord.find(id).then(
           (found) => judge(found.owner.name),
-          (e) => judge(String(e)),
+          (error: unknown) => judge(String(error)),
         );
       }
     }
