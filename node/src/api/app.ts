@@ -20,7 +20,7 @@ import { ringHandler, ringNodesHandler } from "./ring.ts";
 import { userInterface } from "./ui.ts";
 
 export interface ApiParts {
-  readonly chord: Pick<Chord, "self" | "lookup">;
+  readonly chord: Pick<Chord, "self" | "find">;
   readonly router: KeyRouter;
   readonly crawler: Crawler;
   readonly view: () => NodeView;

@@ -24,7 +24,7 @@ const LOOKUP_TIMEOUT_MS = 8_000;
 const PAUSE_MS = 100;
 
 interface Parts {
-  readonly chord: Pick<Chord, "lookup">;
+  readonly chord: Pick<Chord, "find">;
   readonly hash: Hash;
 }
 
@@ -63,19 +63,12 @@ async function find(
   const endMs = performance.now() + LOOKUP_TIMEOUT_MS;
   for (;;) {
     try {
-      return await resolve(chord.lookup(id, { mode, deadlineMs: endMs - performance.now() }));
+      return await chord.find(id, { mode, deadlineMs: endMs - performance.now() });
     } catch (error) {
       if (!(error instanceof ChordError)) throw error;
       if (error.code !== "no-route" || performance.now() + PAUSE_MS > endMs) throw refusal(error);
     }
     await delay(PAUSE_MS);
-  }
-}
-
-async function resolve(events: ReturnType<Chord["lookup"]>): Promise<LookupResult> {
-  for (;;) {
-    const step = await events.next();
-    if (step.done === true) return step.value;
   }
 }
 

@@ -50,7 +50,6 @@ export async function probeState(context: Context, node: NodeRef): Promise<Probe
     return { verdict: "live", answer: await askState(context, node) };
   } catch (error) {
     if (!(error instanceof ChordError)) throw error;
-    const verdict = context.peers.verdictOn(node, error);
-    return { verdict: verdict === "live" ? "busy" : verdict };
+    return { verdict: context.peers.verdictOn(node, error) };
   }
 }

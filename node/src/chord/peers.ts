@@ -38,7 +38,7 @@ export class Peers {
   readonly #options: ChordOptions;
   readonly #health = new Map<string, Health>();
   /** Who sends: this node and its epoch at the time of the request. */
-  sender: () => { self: NodeRef; epoch: number };
+  readonly #sender: () => { self: NodeRef; epoch: number };
   /** Called when a peer proves that this node's ring has been replaced by a newer one. */
   onNewerEpoch: (epoch: number) => void = () => {};
 
@@ -49,7 +49,7 @@ export class Peers {
   ) {
     this.#ports = ports;
     this.#options = options;
-    this.sender = sender;
+    this.#sender = sender;
   }
 
   /** Sends one request. Rejects with `ChordError`; the health of the peer is updated either way. */
@@ -59,7 +59,7 @@ export class Peers {
     timeoutMs = this.timeoutMs(target.address),
   ): Promise<Answer<T>> {
     const { clock, transport, metrics } = this.#ports;
-    const { self, epoch } = this.sender();
+    const { self, epoch } = this.#sender();
     const envelope: Envelope = { ring: this.#options.ring, epoch, from: self, to: target.name };
     const startedMs = clock.now();
     try {
@@ -82,7 +82,7 @@ export class Peers {
   }
 
   /** What an error of `call` says about the peer's membership. */
-  verdictOn(node: NodeRef, error: unknown): Verdict {
+  verdictOn(node: NodeRef, error: unknown): Exclude<Verdict, "live"> {
     switch (codeOf(error)) {
       case "not-member":
       case "wrong-ring":
@@ -154,7 +154,7 @@ export class Peers {
   ): void {
     const code = codeOf(error);
     const epoch = error instanceof ChordError ? error.epoch : undefined;
-    if (code === "wrong-epoch" && epoch !== undefined && epoch > this.sender().epoch) {
+    if (code === "wrong-epoch" && epoch !== undefined && epoch > this.#sender().epoch) {
       this.onNewerEpoch(epoch);
     }
     if (code !== "timeout" && code !== "unreachable") return;
