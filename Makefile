@@ -7,10 +7,13 @@ MAKEFLAGS += --no-print-directory --warn-undefined-variables
 NODE := node_modules/.bin/node
 SEED ?=
 SEEDS ?=
+FRESH ?=
+RATES ?=
+WRITE ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test ring cluster cluster-down env deploy
-.PHONY: check sim bench images gen picture install
+.PHONY: check sim mutants scenarios verify paper sim-speed bench images gen picture install
 
 ##@ Start here
 demo: install ## Cluster, operator, five-node ring, a value put and read back, a picture of the ring
@@ -33,8 +36,6 @@ deploy: install ## Build both images, load them, install or upgrade the operator
 ##@ Parts
 check: install ## Types, lint, format, repository rules, generated files: seconds
 	@$(NODE) hack/check.ts
-sim: install ## The simulator: make sim SEED=7 replays one run, SEEDS=1..100 runs many
-	@$(NODE) node/sim/main.ts $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS))
 bench: install ## Cost per operation beside a floor measured in the same run
 	@$(NODE) node/bench/main.ts
 images: install ## Build both images
@@ -43,6 +44,21 @@ gen: install ## Regenerate what is generated (crds/)
 	@$(NODE) hack/gen.ts
 picture: install ## Draw the README's picture of the page anew, from a real ring
 	@$(NODE) hack/screenshot.ts
+
+##@ Evidence
+sim: install ## The simulator: SEED=7 replays one life, SEEDS=1..100 runs many, FRESH=1000 new ones
+	@$(NODE) node/sim/main.ts $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) \
+	  $(if $(FRESH),--fresh $(FRESH)) $(if $(RATES),--rates $(RATES))
+mutants: install ## Break the protocol in known ways; the simulator must notice each. WRITE=1: the table
+	@$(NODE) node/sim/main.ts --mutants $(if $(WRITE),--write)
+scenarios: install ## Compare the histories in node/sim/scenarios with their transcripts. WRITE=1: renew
+	@$(NODE) node/sim/scenarios.ts $(if $(WRITE),--write)
+verify: install ## Check the model of the protocol exhaustively. WRITE=1: its table in docs/model.md
+	@$(NODE) node/model/verify.ts $(if $(WRITE),--write)
+paper: install ## The papers' experiments on the production code: docs/paper.md
+	@$(NODE) node/sim/paper/main.ts
+sim-speed: install ## How fast the simulator is, and what a large ring costs
+	@$(NODE) node/sim/speed.ts
 
 install: node_modules/.chordring-installed
 PACKAGES := package.json package-lock.json $(wildcard */package.json)

@@ -7,9 +7,11 @@ export class SeededRandom implements Random {
   #c = 0x9e3779b9;
   #counter = 1;
 
-  constructor(seed: number) {
+  /** `stream` gives independent sequences of one seed. */
+  constructor(seed: number, stream = 0) {
     this.#a = seed >>> 0;
     this.#b = Math.floor(seed / 2 ** 32) ^ 0x243f6a88;
+    this.#c ^= Math.imul(stream, 0x85ebca6b);
     for (let i = 0; i < 16; i++) this.next();
   }
 

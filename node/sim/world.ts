@@ -5,13 +5,20 @@
 import { createHash } from "node:crypto";
 import {
   Chord,
+  type ChordOptions,
   chordOptions,
   checkIdeal,
+  type Answer,
+  type Envelope,
   type Id,
   type Ideal,
   type Log,
+  type LogFields,
+  type NodeRef,
   type Ports,
+  type Request,
   type RingRecord,
+  type RingState,
 } from "../src/chord/index.ts";
 import { type Host, Network } from "./network.ts";
 import { SeededRandom } from "./random.ts";
@@ -20,14 +27,17 @@ import { silentMetrics } from "./silent-ports.ts";
 
 export interface WorldOptions {
   readonly seed: number;
+  /** Successor-list length r. */
   readonly successors: number;
-  readonly founders: number;
+  /** The names of the nodes that found the ring. */
+  readonly founders: readonly string[];
   readonly stabilizeIntervalMs?: number;
-}
-
-interface Running extends Host {
-  readonly chord: Chord;
-  readonly address: string;
+  /** Other tunables of every node. */
+  readonly options?: Partial<ChordOptions>;
+  /** Identifiers of names and keys; default SHA-1. */
+  readonly idOf?: (text: string) => Id;
+  /** Whether notes are kept: they cost more than the rest of a run. Default true. */
+  readonly recording?: boolean;
 }
 
 const hashes = new Map<string, Id>();
@@ -40,59 +50,161 @@ export function sha1(text: string): Id {
   return id;
 }
 
+/** The names a StatefulSet of this size gives its pods. */
+export function demoNames(count: number, first = 0): string[] {
+  return Array.from({ length: count }, (_, i) => `demo-${first + i}`);
+}
+
+/** Points every finger of a node to the successor of its start. */
+function setFingers(ring: RingState, circle: readonly NodeRef[]): void {
+  const { fingers } = ring;
+  for (let exponent = 0; exponent < fingers.size; ) {
+    const node = successorOf(fingers.start(exponent), circle);
+    const last = fingers.reach(node);
+    for (; exponent <= last; exponent++) ring.setFinger(exponent, node);
+  }
+}
+
+/** The first node at or behind an identifier, of nodes sorted by theirs. */
+function successorOf(id: Id, circle: readonly NodeRef[]): NodeRef {
+  let [low, high] = [0, circle.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((circle[middle] as NodeRef).id < id) low = middle + 1;
+    else high = middle;
+  }
+  return circle[low % circle.length] as NodeRef;
+}
+
+/** A running node: one life of a name, at an address of its own. */
+export class SimulatedNode implements Host {
+  readonly name: string;
+  readonly address: string;
+  pausedUntilMs = 0;
+  slowMs = 0;
+  /** How far this host's clock has jumped forward. */
+  clockAheadMs = 0;
+  #chord: Chord | null = null;
+
+  constructor(name: string, address: string) {
+    this.name = name;
+    this.address = address;
+  }
+
+  get chord(): Chord {
+    if (this.#chord === null) throw new Error(`${this.name} has not started`);
+    return this.#chord;
+  }
+
+  set chord(chord: Chord) {
+    this.#chord = chord;
+  }
+
+  handle(envelope: Envelope, request: Request): Answer {
+    return this.chord.handle(envelope, request);
+  }
+}
+
 export class World {
   readonly scheduler = new Scheduler();
-  readonly random: SeededRandom;
   readonly network: Network;
   readonly options: WorldOptions;
-  readonly running = new Map<string, Running>();
-  readonly #disks = new Map<string, RingRecord>();
+  readonly running = new Map<string, SimulatedNode>();
+  /** Nodes whose state or pointers changed since somebody last emptied this set. */
+  readonly changed = new Set<SimulatedNode>();
   readonly transcript: string[] = [];
+  readonly idOf: (text: string) => Id;
+  /** The seed Service goes on offering what it offered at that time; null while it is up to date. */
+  staleSeeds: readonly string[] | null = null;
+  /** Other addresses that name service gives out: of nodes long gone, or of hostile hosts. */
+  readonly strayAddresses = new Set<string>();
+  /** Names that have lost a disk at any time. */
+  readonly lostDisks = new Set<string>();
+  readonly #random: SeededRandom;
+  readonly #disks = new Map<string, RingRecord>();
   #starts = 0;
+  /** The last answer of `ideal`, as long as nothing changed. */
+  #ideal: Ideal | null = null;
+  /** The addresses of the running nodes, as long as none starts or ends. */
+  #known: readonly string[] | null = null;
 
   constructor(options: WorldOptions) {
     this.options = options;
-    this.random = new SeededRandom(options.seed);
-    this.network = new Network(this.scheduler, this.random);
-    this.network.resolveSeed = () => this.random.pick(this.ready())?.address ?? null;
+    this.idOf = options.idOf ?? sha1;
+    this.#random = new SeededRandom(options.seed);
+    this.network = new Network(this.scheduler, this.#random);
+    this.network.resolveSeed = () => this.#random.pick(this.staleSeeds ?? this.seeds()) ?? null;
+  }
+
+  get recording(): boolean {
+    return this.options.recording ?? true;
   }
 
   note(what: string): void {
+    if (!this.recording) return;
     this.transcript.push(`${(this.scheduler.now() / 1000).toFixed(3).padStart(9)} s  ${what}`);
   }
 
-  ready(): Running[] {
+  /** What an up-to-date seed Service offers: the addresses of all ready nodes. */
+  seeds(): string[] {
+    return this.ready().map((node) => node.address);
+  }
+
+  ready(): SimulatedNode[] {
     return [...this.running.values()].filter((node) => node.chord.ready);
   }
 
   /** Starts a host of this name with the disk it had; its address is a new one, as a pod's. */
   start(name: string): Chord {
-    const address = `10.0.${Math.floor(this.#starts / 250)}.${this.#starts % 250}:8081`;
+    const address = `10.${this.#starts >> 16}.${(this.#starts >> 8) & 255}.${this.#starts & 255}:8081`;
     this.#starts += 1;
     this.note(`start ${name} at ${address}`);
-    const { successors, stabilizeIntervalMs = 1000 } = this.options;
-    const options = chordOptions({ ring: "sim", name, address, successors, stabilizeIntervalMs });
-    const chord = new Chord(this.#ports(name, address), options);
-    const node: Running = {
-      chord,
-      address,
-      pausedUntilMs: 0,
-      handle: (envelope, request) => chord.handle(envelope, request),
-    };
+    const { successors, stabilizeIntervalMs = 1000, options = {} } = this.options;
+    const node = new SimulatedNode(name, address);
+    const given = { ring: "sim", name, address, successors, stabilizeIntervalMs, ...options };
+    const chord = new Chord(this.#ports(node), chordOptions(given));
+    node.chord = chord;
+    chord.onChange = () => this.#noteChange(node);
+    this.#ideal = null;
+    this.#known = null;
     this.running.set(name, node);
     this.network.hosts.set(address, node);
+    this.network.silent.delete(address);
     chord.start();
     return chord;
   }
 
-  crash(name: string, options: { keepDisk: boolean } = { keepDisk: true }): void {
+  /** Starts these nodes as members of an ideal ring with right fingers, whatever its size. */
+  startIdeal(names: readonly string[]): void {
+    const chords = names.map((name) => this.start(name));
+    const circle = chords.map((chord) => chord.self).sort((a, b) => (a.id < b.id ? -1 : 1));
+    const places = new Map(circle.map((node, index) => [node.id, index]));
+    const at = (index: number): NodeRef =>
+      circle[(index + circle.length) % circle.length] as NodeRef;
+    for (const { ring } of chords) {
+      const place = places.get(ring.self.id) as number;
+      const count = Math.min(this.options.successors, circle.length - 1);
+      const behind = Array.from({ length: count }, (_, i) => at(place + 1 + i));
+      ring.becomeFounder(1, [at(place - 1), ring.self, ...behind]);
+      setFingers(ring, circle);
+    }
+  }
+
+  /** Ends a host at once. `silent`: its address then answers nothing, not even a refusal. */
+  crash(name: string, options: { keepDisk?: boolean; silent?: boolean } = {}): void {
     const node = this.running.get(name);
     if (node === undefined) return;
-    this.note(`crash ${name}${options.keepDisk ? "" : ", its disk is lost"}`);
+    const { keepDisk = true, silent = false } = options;
+    this.note(`crash ${name}${keepDisk ? "" : ", its disk is lost"}`);
     node.chord.stop();
+    if (silent) this.network.silent.add(node.address);
     this.network.hosts.delete(node.address);
     this.running.delete(name);
-    if (!options.keepDisk) this.#disks.delete(name);
+    this.#known = null;
+    this.#noteChange(node);
+    if (keepDisk) return;
+    this.#disks.delete(name);
+    this.lostDisks.add(name);
   }
 
   /** The event loop of a host stands still: it answers nothing, then everything. */
@@ -100,25 +212,29 @@ export class World {
     const node = this.running.get(name);
     if (node === undefined) return;
     this.note(`pause ${name} for ${Math.round(ms)} ms`);
-    node.pausedUntilMs = this.scheduler.now() + ms;
+    node.pausedUntilMs = Math.max(node.pausedUntilMs, this.scheduler.now() + ms);
   }
 
-  /** Cuts the way from the nodes `a` to the nodes `b`, and back unless `oneWay`. */
-  cut(a: readonly string[], b: readonly string[], options = { oneWay: false }): void {
-    this.note(`cut ${a.join(",")} ${options.oneWay ? "from" : "and"} ${b.join(",")}`);
-    for (const from of a) for (const to of b) this.#cutOne(from, to, options.oneWay);
-  }
-
-  #cutOne(from: string, to: string, oneWay: boolean): void {
-    const [x, y] = [this.running.get(from)?.address, this.running.get(to)?.address];
-    if (x === undefined || y === undefined) return;
-    this.network.cuts.add(`${x}>${y}`);
-    if (!oneWay) this.network.cuts.add(`${y}>${x}`);
+  /** Cuts the way from the nodes `a` to the nodes `b` for a time, and back unless `oneWay`. */
+  cut(
+    a: readonly string[],
+    b: readonly string[],
+    options: { readonly ms?: number; readonly oneWay?: boolean } = {},
+  ): void {
+    const { ms = Number.POSITIVE_INFINITY, oneWay = false } = options;
+    const until = ms === Number.POSITIVE_INFINITY ? "" : ` for ${Math.round(ms)} ms`;
+    this.note(`cut ${a.join(",")} ${oneWay ? "to" : "and"} ${b.join(",")}${until}`);
+    for (const from of a) {
+      for (const to of b) {
+        this.network.cut(from, to, ms);
+        if (!oneWay) this.network.cut(to, from, ms);
+      }
+    }
   }
 
   heal(): void {
     this.note("heal all cuts");
-    this.network.cuts.clear();
+    this.network.heal();
   }
 
   anyPaused(): boolean {
@@ -126,15 +242,25 @@ export class World {
     return [...this.running.values()].some((node) => node.pausedUntilMs > nowMs);
   }
 
+  #noteChange(node: SimulatedNode): void {
+    this.changed.add(node);
+    this.#ideal = null;
+  }
+
   /** Whether the running nodes, all of them, are one ideal ring of one epoch. */
   ideal(): Ideal {
+    this.#ideal ??= this.#checkIdeal();
+    return this.#ideal;
+  }
+
+  #checkIdeal(): Ideal {
     const nodes = [...this.running.values()];
     const epochs = new Set(nodes.map((node) => node.chord.epoch));
     const outside = nodes.filter((node) => !node.chord.ready);
-    const problems = outside.map((node) => `${node.chord.self.name}: ${node.chord.view().detail}`);
+    const problems = outside.map((node) => `${node.name}: ${node.chord.view().detail}`);
     if (epochs.size > 1) problems.push(`epochs ${[...epochs].join(", ")}`);
-    const views = nodes.map((node) => node.chord.view());
-    problems.push(...checkIdeal(views, this.options.successors).problems);
+    const rings = nodes.map((node) => node.chord.ring);
+    problems.push(...checkIdeal(rings, this.options.successors).problems);
     return { ideal: problems.length === 0, problems };
   }
 
@@ -145,22 +271,17 @@ export class World {
     return (nodes.find((node) => node.id >= id) ?? nodes[0])?.name ?? "";
   }
 
-  #ports(name: string, address: string): Ports {
-    const founders = Array.from({ length: this.options.founders }, (_, i) => `demo-${i}`);
-    const log: Log = {
-      debug: () => {},
-      info: (message, fields) => this.note(`${name}: ${message} ${JSON.stringify(fields ?? {})}`),
-      warn: (message, fields) => this.note(`${name}: ${message} ${JSON.stringify(fields ?? {})}`),
-    };
+  #ports(node: SimulatedNode): Ports {
+    const { name, address } = node;
     return {
-      transport: this.network.transportFrom(address),
-      clock: this.#clockOf(address),
-      random: this.random,
-      hash: { idOf: sha1 },
+      transport: this.network.transportFrom(node),
+      clock: this.#clockOf(node),
+      random: new SeededRandom(this.options.seed, this.#starts),
+      hash: { idOf: this.idOf },
       discovery: {
         seed: "seed",
-        addresses: async () => [...this.running.values()].map((node) => node.address),
-        founders: async () => founders,
+        addresses: async () => this.#addresses(),
+        founders: async () => this.options.founders,
       },
       record: {
         load: () => this.#disks.get(name) ?? null,
@@ -168,23 +289,36 @@ export class World {
           if (this.running.get(name)?.address === address) this.#disks.set(name, record);
         },
       },
-      log,
+      log: this.#logOf(name),
       metrics: silentMetrics,
     };
   }
 
+  /** What name service knows: all running nodes, and strays. */
+  #addresses(): readonly string[] {
+    this.#known ??= [...this.running.values()].map((node) => node.address);
+    return this.strayAddresses.size === 0 ? this.#known : [...this.#known, ...this.strayAddresses];
+  }
+
+  #logOf(name: string): Log {
+    const note = (message: string, fields?: LogFields): void => {
+      if (this.recording) this.note(`${name}: ${message} ${JSON.stringify(fields ?? {})}`);
+    };
+    return { debug: () => {}, info: note, warn: note };
+  }
+
   /** A host's timers stand still while it is paused, and end with it. */
-  #clockOf(address: string): Ports["clock"] {
+  #clockOf(node: SimulatedNode): Ports["clock"] {
+    const { scheduler, network } = this;
     const fire = (callback: () => void): void => {
-      const host = this.network.hosts.get(address);
-      if (host === undefined) return;
-      const pauseMs = host.pausedUntilMs - this.scheduler.now();
-      if (pauseMs > 0) this.scheduler.after(pauseMs, () => fire(callback));
+      if (network.hosts.get(node.address) !== node) return;
+      const pauseMs = node.pausedUntilMs - scheduler.now();
+      if (pauseMs > 0) scheduler.after(pauseMs, () => fire(callback));
       else callback();
     };
     return {
-      now: () => this.scheduler.now(),
-      after: (ms, callback) => this.scheduler.after(ms, () => fire(callback)),
+      now: () => scheduler.now() + node.clockAheadMs,
+      after: (ms, callback) => scheduler.after(ms, () => fire(callback)),
     };
   }
 }

@@ -24,7 +24,7 @@ import { Periodic } from "./periodic.ts";
 import type { Ports } from "./ports.ts";
 import { RingState } from "./ring-state.ts";
 import { Server } from "./server.ts";
-import { recover, rectify, stabilize } from "./stabilize.ts";
+import { pingVerdict, recover, rectify, stabilize } from "./stabilize.ts";
 import { sameNode } from "./successor-list.ts";
 
 /** What one node knows, for people and tools. */
@@ -50,6 +50,8 @@ export interface RingView {
 export class Chord {
   readonly self: NodeRef;
   readonly options: ChordOptions;
+  /** Called after every change of this node's state or pointers (not of its fingers). */
+  onChange: () => void = () => {};
   readonly #context: Context;
   readonly #server: Server;
   readonly #bootstrap: Bootstrap;
@@ -105,6 +107,19 @@ export class Chord {
   /** Answers a peer's request, or throws the `ChordError` that refuses it. */
   handle(envelope: Envelope, request: Request): Answer {
     return this.#server.handle(envelope, request);
+  }
+
+  /**
+   * All that this node knows of its ring. Tools read it; only a simulator writes it, to place a
+   * node in the middle of a ring or to spoil its fingers.
+   */
+  get ring(): RingState {
+    return this.#context.state;
+  }
+
+  /** In the middle of an operation on its own pointers: it shows them to nobody. */
+  get busy(): boolean {
+    return this.#context.lock.busy;
   }
 
   /** In the ring and known to it: able to serve. */
@@ -256,21 +271,28 @@ export class Chord {
 
   #notified(from: NodeRef): void {
     const best = this.#candidate;
+    if (sameNode(best, from)) return;
     if (best === null || best.id === from.id || between(best.id, from.id, this.self.id)) {
       this.#candidate = from;
     }
     void this.#rectify();
   }
 
+  /**
+   * Contacts the candidate before anything else: a notify may be late, repeated or forged. One
+   * that does not answer is forgotten; if it lives, its next stabilization notifies again.
+   */
   async #rectify(): Promise<void> {
     const { lock, state } = this.#context;
-    if (this.#candidate === null || sameNode(this.#candidate, state.predecessor)) {
-      this.#candidate = null;
+    const candidate = this.#candidate;
+    if (candidate === null) return;
+    const known = sameNode(candidate, state.predecessor);
+    if (known || (await pingVerdict(this.#context, candidate)) !== "live") {
+      if (this.#candidate === candidate) this.#candidate = null;
       return;
     }
     await lock.run(async () => {
-      const candidate = this.#candidate;
-      if (candidate === null) return;
+      if (this.#candidate !== candidate) return;
       const settled = await rectify(this.#context, candidate);
       if (settled && this.#candidate === candidate) this.#candidate = null;
     });
@@ -315,6 +337,7 @@ export class Chord {
       this.#tasks.stabilize.soon(options.stabilizeIntervalMs / 4);
     }
     this.#remember();
+    this.onChange();
   }
 
   /** Keeps the neighbours' names on disk, for the day when all nodes are down at once. */

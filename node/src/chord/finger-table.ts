@@ -2,7 +2,7 @@
  * The finger table: entry i is the node that succeeds self + 2^i. Fingers make lookups short and
  * are never needed for their result, so a wrong one costs hops only (SIGCOMM 2001, section 4.3).
  */
-import { betweenRightClosed, type Circle, type Id } from "./id.ts";
+import type { Circle, Id } from "./id.ts";
 import type { NodeRef } from "./messages.ts";
 
 export interface Finger {
@@ -11,25 +11,27 @@ export interface Finger {
   readonly node: NodeRef;
 }
 
+const reachCountMax = 256;
+
 export class FingerTable {
+  readonly #circle: Circle;
   readonly #self: Id;
-  readonly #starts: readonly Id[];
   readonly #nodes: (NodeRef | undefined)[];
+  /** What `reach` found before, for the few nodes that are asked about again and again. */
+  readonly #reaches = new Map<Id, number>();
 
   constructor(circle: Circle, self: Id) {
+    this.#circle = circle;
     this.#self = self;
-    this.#starts = Array.from({ length: circle.bits }, (_, i) => circle.fingerStart(self, i));
     this.#nodes = Array.from({ length: circle.bits }, () => undefined);
   }
 
   get size(): number {
-    return this.#starts.length;
+    return this.#nodes.length;
   }
 
   start(exponent: number): Id {
-    const start = this.#starts[exponent];
-    if (start === undefined) throw new RangeError(`No finger ${exponent}`);
-    return start;
+    return this.#circle.fingerStart(this.#self, exponent);
   }
 
   get(exponent: number): NodeRef | undefined {
@@ -43,9 +45,14 @@ export class FingerTable {
     return before === undefined || before.id !== node.id || before.address !== node.address;
   }
 
-  /** Whether `node` also succeeds the start of this finger: no lookup is needed for it. */
-  covers(node: NodeRef, exponent: number): boolean {
-    return betweenRightClosed(this.#self, this.start(exponent), node.id);
+  /** The last finger whose start `node` also succeeds: up to there no lookup is needed. */
+  reach(node: NodeRef): number {
+    const known = this.#reaches.get(node.id);
+    if (known !== undefined) return known;
+    const reach = this.#circle.reach(this.#self, node.id);
+    if (this.#reaches.size >= reachCountMax) this.#reaches.clear();
+    this.#reaches.set(node.id, reach);
+    return reach;
   }
 
   /** Forgets a node that is gone; true when it was in the table. */
@@ -65,13 +72,26 @@ export class FingerTable {
 
   /** The first finger of each run of equal ones: all that the table knows, about log2 N entries. */
   distinct(): Finger[] {
-    const fingers: Finger[] = [];
+    return this.#firsts().map(({ exponent, node }) => ({
+      exponent,
+      start: this.start(exponent),
+      node,
+    }));
+  }
+
+  /** The nodes of `distinct`. */
+  nodes(): NodeRef[] {
+    return this.#firsts().map(({ node }) => node);
+  }
+
+  #firsts(): { exponent: number; node: NodeRef }[] {
+    const firsts: { exponent: number; node: NodeRef }[] = [];
     let last: NodeRef | undefined;
     for (const [exponent, node] of this.#nodes.entries()) {
       if (node === undefined || node === last || node.id === last?.id) continue;
-      fingers.push({ exponent, start: this.start(exponent), node });
+      firsts.push({ exponent, node });
       last = node;
     }
-    return fingers;
+    return firsts;
   }
 }

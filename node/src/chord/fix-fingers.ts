@@ -18,14 +18,15 @@ export class FingerFixer {
   /** Goes on from the last finger to the next one that needs a lookup. True at a pass's end. */
   async fixNext(): Promise<boolean> {
     const { state } = this.#context;
-    for (; this.#exponent < state.fingers.size; this.#exponent++) {
+    while (this.#exponent < state.fingers.size) {
       const known = this.#known(this.#exponent);
       if (known === undefined) {
         await this.#lookUp(this.#exponent);
         this.#exponent += 1;
         return false;
       }
-      state.setFinger(this.#exponent, known);
+      const last = state.fingers.reach(known);
+      for (; this.#exponent <= last; this.#exponent++) state.setFinger(this.#exponent, known);
     }
     this.#exponent = 0;
     return true;
@@ -35,10 +36,10 @@ export class FingerFixer {
   #known(exponent: number): NodeRef | undefined {
     const { fingers, successors, self } = this.#context.state;
     if (successors.length === 0) return self;
-    const near = successors.find((node) => fingers.covers(node, exponent));
+    const near = successors.find((node) => fingers.reach(node) >= exponent);
     if (near !== undefined) return near;
     const before = exponent === 0 ? undefined : fingers.get(exponent - 1);
-    return before !== undefined && fingers.covers(before, exponent) ? before : undefined;
+    return before !== undefined && fingers.reach(before) >= exponent ? before : undefined;
   }
 
   async #lookUp(exponent: number): Promise<void> {

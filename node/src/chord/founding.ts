@@ -25,6 +25,8 @@ interface Promised {
 export class Founding {
   readonly #context: Context;
   #promised: Promised | null = null;
+  /** The highest epoch that a node which refused to promise told of. */
+  #refusedEpoch = 0;
   #present = "";
   #presentSinceMs = 0;
 
@@ -44,23 +46,27 @@ export class Founding {
     const obstacle = this.#obstacle(electorate, present);
     if (obstacle !== null) return obstacle;
     const rememberedEpochs = answers.map((answer) => answer.reply.rememberedEpoch);
-    const epoch = Math.max(this.#rememberedEpoch, this.#promised?.epoch ?? 0, ...rememberedEpochs);
+    const own = Math.max(this.#rememberedEpoch, this.#promised?.epoch ?? 0, this.#refusedEpoch);
+    const epoch = Math.max(own, ...rememberedEpochs);
     return await this.#found(epoch + 1, waiting, electorate);
   }
 
   /** Answers a founder's `prepare`. */
   prepare(from: NodeRef, epoch: number): Replies["prepare"] {
     const { state, ports } = this.#context;
-    const other = this.#promised;
-    const bound = other !== null && other.to !== from.name && ports.clock.now() < other.untilMs;
     const promised =
-      state.state === "waiting" &&
-      epoch > this.#rememberedEpoch &&
-      !(bound && epoch <= other.epoch);
+      state.state === "waiting" && epoch > this.#rememberedEpoch && this.#mayPromise(from, epoch);
     if (promised) {
       this.#promised = { to: from.name, epoch, untilMs: ports.clock.now() + promiseMs };
     }
     return { promised, epoch: Math.max(this.#rememberedEpoch, this.#promised?.epoch ?? 0) };
+  }
+
+  /** One founder at a time, and never the same epoch to two, however long ago the first asked. */
+  #mayPromise(from: NodeRef, epoch: number): boolean {
+    const other = this.#promised;
+    if (other === null || other.to === from.name) return true;
+    return this.#context.ports.clock.now() >= other.untilMs && epoch > other.epoch;
   }
 
   /** Answers a founder's `start`: becomes a member if that is what was promised. */
@@ -127,13 +133,17 @@ export class Founding {
   }
 
   async #ask(node: NodeRef, epoch: number): Promise<boolean> {
-    const answer = await this.#context.peers.call<"prepare">(node, { type: "prepare", epoch });
-    return answer.reply.promised;
+    const { reply } = await this.#context.peers.call<"prepare">(node, { type: "prepare", epoch });
+    if (!reply.promised) this.#refusedEpoch = Math.max(this.#refusedEpoch, reply.epoch);
+    return reply.promised;
   }
 
   async #tell(node: NodeRef, epoch: number, members: readonly NodeRef[]): Promise<boolean> {
-    const request = { type: "start", epoch, members } as const;
-    return (await this.#context.peers.call<"start">(node, request)).reply.started;
+    const { peers, state } = this.#context;
+    const { reply } = await peers.call<"start">(node, { type: "start", epoch, members });
+    // With the first one the ring exists: those that started must not find their founder outside.
+    if (reply.started && state.state === "waiting") this.#begin(epoch, members);
+    return reply.started;
   }
 
   /** The nodes that said yes; one that does not answer said no. */

@@ -52,6 +52,17 @@ export class Circle {
     return this.fromNumber(BigInt(`0x${id}`) + (1n << BigInt(exponent)));
   }
 
+  /**
+   * The largest exponent e with a + 2^e in (a, b]: the fingers of a node a that b succeeds, as far
+   * as nobody stands between. All of them when a = b, which is the whole circle.
+   */
+  reach(a: Id, b: Id): number {
+    if (a === b) return this.bits - 1;
+    const distance = (BigInt(`0x${b}`) - BigInt(`0x${a}`) + this.#size) % this.#size;
+    const hex = distance.toString(16);
+    return 4 * (hex.length - 1) + 31 - Math.clz32(Number.parseInt(hex.charAt(0), 16));
+  }
+
   /** Clockwise distance from a to b, as a fraction of the circle in [0, 1): for people. */
   fraction(a: Id, b: Id): number {
     const distance = (BigInt(`0x${b}`) - BigInt(`0x${a}`) + this.#size) % this.#size;

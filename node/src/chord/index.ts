@@ -28,8 +28,20 @@
 export { Chord, type RingView } from "./chord.ts";
 export { ChordError, codeOf, type ErrorCode, isErrorCode } from "./errors.ts";
 export { between, betweenRightClosed, Circle, type Id, isId } from "./id.ts";
-export { checkIdeal, type Ideal, type NodeView, orderedList } from "./invariants.ts";
+export {
+  checkIdeal,
+  checkList,
+  checkRing,
+  type Ideal,
+  invariants,
+  type NodeView,
+  orderedList,
+  principals,
+  type RingInvariant,
+  type Violation,
+} from "./invariants.ts";
 export type { LookupEvent, LookupOptions, LookupResult, LookupStep } from "./lookup.ts";
 export type * from "./messages.ts";
 export { type ChordOptions, chordOptions } from "./options.ts";
 export type * from "./ports.ts";
+export type { RingState } from "./ring-state.ts";

@@ -5,7 +5,8 @@
  * over fingers and successor list together as in the 2003 journal version.
  *
  * A hop is a routing request answered by another node; the asking node's own step is hop 0.
- * Invariant: every hop lies strictly nearer to the identifier than the one before it.
+ * Invariant: every node asked lies strictly nearer to the identifier than the one that named it, and
+ * is asked once. Where nobody has to be routed around, each hop is nearer than the one before it.
  */
 import { type Context, sleep } from "./context.ts";
 import { ChordError, codeOf } from "./errors.ts";
@@ -191,7 +192,10 @@ class LookupRun {
   ): AsyncGenerator<LookupEvent, readonly NodeRef[] | null> {
     for (const [index, node] of nodes.entries()) {
       if (this.#excluded.has(node.name)) continue;
-      if (!this.#verify || node.id === this.#context.state.self.id) return nodes.slice(index);
+      const { self } = this.#context.state;
+      // Others may still know this very node at the address of an earlier life.
+      if (node.id === self.id) return [self, ...nodes.slice(index + 1)];
+      if (!this.#verify) return nodes.slice(index);
       const predecessor = yield* this.#predecessorOf(node, nodes[index + 1]);
       if (predecessor === undefined) continue;
       const earlier = yield* this.#earlierOwner(node, predecessor);

@@ -71,7 +71,8 @@ export class Peers {
       );
       this.#verify(target, answer);
       const durationMs = clock.now() - startedMs;
-      this.#succeeded(target.address, durationMs);
+      // Behind the seed's address any node may have answered: the sign of life is that node's.
+      this.#succeeded(target.name === null ? answer.self.address : target.address, durationMs);
       metrics.rpc(request.type, durationMs);
       return answer as Answer<T>;
     } catch (error) {

@@ -86,7 +86,7 @@ export class RingState {
 
   #collectContacts(): readonly NodeRef[] {
     const byId = new Map<Id, NodeRef>();
-    for (const finger of this.fingers.distinct()) byId.set(finger.node.id, finger.node);
+    for (const node of this.fingers.nodes()) byId.set(node.id, node);
     for (const node of this.successors) byId.set(node.id, node);
     byId.delete(this.self.id);
     const clockwise = (a: NodeRef, b: NodeRef): number =>
@@ -190,10 +190,6 @@ export class RingState {
     if (!this.fingers.set(exponent, node)) return false;
     this.#contacts = null;
     return true;
-  }
-
-  dropFinger(node: NodeRef): void {
-    if (this.fingers.remove(node)) this.#contacts = null;
   }
 
   #changed(): void {

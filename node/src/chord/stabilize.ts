@@ -25,6 +25,8 @@ export async function stabilize(context: Context): Promise<Stabilized> {
   const { state, options } = context;
   const { generation } = state;
   let failed = false;
+  // It may have waited for the lock while this node gave its membership up.
+  if (!state.member) return done("error");
   for (let attempt = 0; attempt <= options.successors; attempt++) {
     const successor = state.successors[0];
     if (successor === undefined) return await stabilizeAlone(context, failed);
@@ -91,6 +93,7 @@ async function stabilizeAlone(context: Context, failed: boolean): Promise<Stabil
 export async function recover(context: Context, leads: readonly NodeRef[]): Promise<boolean> {
   const { state, ports } = context;
   const { generation, predecessor } = state;
+  if (!state.member) return true;
   const others = predecessor === null ? leads : [...leads, predecessor];
   for (const node of [...others, ...state.contacts]) {
     if (node.id === state.self.id) continue;

@@ -3,9 +3,7 @@
  * Method: whole virtual clusters; each test is one history.
  */
 import assert from "node:assert/strict";
-import { World } from "../../sim/world.ts";
-
-const names = (count: number): string[] => Array.from({ length: count }, (_, i) => `demo-${i}`);
+import { demoNames, World } from "../../sim/world.ts";
 
 async function converge(world: World): Promise<void> {
   const ideal = await world.scheduler.runUntil(() => world.ideal().ideal, 60_000);
@@ -14,15 +12,15 @@ async function converge(world: World): Promise<void> {
 
 describe("founding", () => {
   it("starts the founders as an ideal ring at once, and lets the rest join", async () => {
-    const world = new World({ seed: 1, successors: 2, founders: 3 });
-    for (const name of names(6)) world.start(name);
+    const world = new World({ seed: 1, successors: 2, founders: demoNames(3) });
+    for (const name of demoNames(6)) world.start(name);
     await converge(world);
     assert.ok(world.scheduler.now() < 10_000, `took ${world.scheduler.now()} ms`);
     assert.equal(world.running.get("demo-0")?.chord.epoch, 1);
   });
 
   it("waits while only a minority of the founders is there, and says for whom", async () => {
-    const world = new World({ seed: 2, successors: 4, founders: 5 });
+    const world = new World({ seed: 2, successors: 4, founders: demoNames(5) });
     for (const name of ["demo-1", "demo-3"]) world.start(name);
     await world.scheduler.run(120_000);
     assert.equal(world.ready().length, 0);
@@ -31,7 +29,7 @@ describe("founding", () => {
   });
 
   it("starts with a majority after its patience, and the last founders join", async () => {
-    const world = new World({ seed: 3, successors: 4, founders: 5 });
+    const world = new World({ seed: 3, successors: 4, founders: demoNames(5) });
     for (const name of ["demo-1", "demo-3", "demo-4"]) world.start(name);
     await converge(world);
     assert.ok(world.scheduler.now() >= 10_000);
@@ -41,11 +39,11 @@ describe("founding", () => {
   });
 
   it("comes back as one ring with a higher epoch when all nodes were down", async () => {
-    const world = new World({ seed: 4, successors: 4, founders: 5 });
-    for (const name of names(9)) world.start(name);
+    const world = new World({ seed: 4, successors: 4, founders: demoNames(5) });
+    for (const name of demoNames(9)) world.start(name);
     await converge(world);
-    for (const name of names(9)) world.crash(name);
-    for (const name of names(9)) {
+    for (const name of demoNames(9)) world.crash(name);
+    for (const name of demoNames(9)) {
       world.start(name);
       await world.scheduler.run(700);
     }
@@ -54,23 +52,23 @@ describe("founding", () => {
   });
 
   it("does not start again while one member of the old ring still runs", async () => {
-    const world = new World({ seed: 5, successors: 4, founders: 5 });
-    for (const name of names(5)) world.start(name);
+    const world = new World({ seed: 5, successors: 4, founders: demoNames(5) });
+    for (const name of demoNames(5)) world.start(name);
     await converge(world);
-    for (const name of names(4)) world.crash(name);
-    for (const name of names(4)) world.start(name);
+    for (const name of demoNames(4)) world.crash(name);
+    for (const name of demoNames(4)) world.start(name);
     await converge(world);
     assert.equal(world.running.get("demo-0")?.chord.epoch, 1, "they joined demo-4's ring");
   });
 
   it("a node that left forgets its ring and founds none alone", async () => {
-    const world = new World({ seed: 6, successors: 4, founders: 3 });
-    for (const name of names(4)) world.start(name);
+    const world = new World({ seed: 6, successors: 4, founders: demoNames(3) });
+    for (const name of demoNames(4)) world.start(name);
     await converge(world);
     await left(world, "demo-3");
     world.crash("demo-3");
     await converge(world);
-    for (const name of names(3)) world.crash(name);
+    for (const name of demoNames(3)) world.crash(name);
     world.start("demo-3");
     await world.scheduler.run(60_000);
     assert.equal(world.ready().length, 0);
@@ -79,10 +77,10 @@ describe("founding", () => {
 
 describe("two rings", () => {
   it("become one, the larger, when a partition heals", async () => {
-    const world = new World({ seed: 7, successors: 4, founders: 5 });
-    for (const name of names(7)) world.start(name);
+    const world = new World({ seed: 7, successors: 4, founders: demoNames(5) });
+    for (const name of demoNames(7)) world.start(name);
     await converge(world);
-    world.cut(names(7).slice(0, 3), names(7).slice(3));
+    world.cut(demoNames(7).slice(0, 3), demoNames(7).slice(3));
     await world.scheduler.run(60_000);
     assert.equal(world.ideal().ideal, false);
     world.heal();
@@ -93,8 +91,8 @@ describe("two rings", () => {
 describe("leaving", () => {
   it("closes the gap within a second, without a suspicion, even with one successor", async () => {
     for (const successors of [1, 2, 4]) {
-      const world = new World({ seed: 8, successors, founders: successors + 1 });
-      for (const name of names(6)) world.start(name);
+      const world = new World({ seed: 8, successors, founders: demoNames(successors + 1) });
+      for (const name of demoNames(6)) world.start(name);
       await converge(world);
       for (const name of ["demo-5", "demo-4", "demo-3", "demo-2", "demo-1"]) {
         await left(world, name);
@@ -106,8 +104,8 @@ describe("leaving", () => {
   });
 
   it("comes back on request", async () => {
-    const world = new World({ seed: 9, successors: 4, founders: 3 });
-    for (const name of names(3)) world.start(name);
+    const world = new World({ seed: 9, successors: 4, founders: demoNames(3) });
+    for (const name of demoNames(3)) world.start(name);
     await converge(world);
     await left(world, "demo-2");
     world.running.get("demo-2")?.chord.rejoin();

@@ -3,14 +3,14 @@
  * Method: two neighbours of a virtual ring of nine die at once; every other node is asked at once.
  */
 import assert from "node:assert/strict";
-import { sha1, World } from "../../sim/world.ts";
+import { demoNames, sha1, World } from "../../sim/world.ts";
 
 /** Two suspicions must not add up: a client's patience is about five seconds. */
 const slowestMs = 4000;
 
 describe("lookups right after two neighbours died", () => {
   it("all end at the first living node behind the key, within four seconds", async () => {
-    const world = new World({ seed: 11, successors: 4, founders: 5 });
+    const world = new World({ seed: 11, successors: 4, founders: demoNames(5) });
     for (let i = 0; i < 9; i++) world.start(`demo-${i}`);
     assert.ok(await world.scheduler.runUntil(() => world.ideal().ideal, 60_000));
     await world.scheduler.run(30_000);

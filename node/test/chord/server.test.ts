@@ -7,12 +7,12 @@ import {
   type NodeRef,
   type Request,
 } from "../../src/chord/index.ts";
-import { sha1, World } from "../../sim/world.ts";
+import { demoNames, sha1, World } from "../../sim/world.ts";
 
 const ref = (name: string): NodeRef => ({ name, id: sha1(name), address: `${name}:8081` });
 
 describe("the answering side", () => {
-  const world = new World({ seed: 1, successors: 2, founders: 3 });
+  const world = new World({ seed: 1, successors: 2, founders: demoNames(3) });
 
   before(async () => {
     for (const name of ["demo-0", "demo-1", "demo-2"]) world.start(name);

@@ -1,33 +1,26 @@
 /** The papers' little rings: nodes with chosen identifiers, in virtual time, by production code. */
 import {
-  Chord,
-  chordOptions,
+  type Chord,
   Circle,
   type Id,
   type LookupOptions,
   type LookupResult,
-  type RingRecord,
 } from "../../src/chord/index.ts";
-import { Network } from "../../sim/network.ts";
-import { SeededRandom } from "../../sim/random.ts";
-import { Scheduler } from "../../sim/scheduler.ts";
-import { silentLog, silentMetrics } from "../../sim/silent-ports.ts";
+import { World } from "../../sim/world.ts";
 
 export class SmallRing {
   readonly #circle: Circle;
-  readonly #bits: number;
-  readonly #successors: number;
-  readonly #scheduler = new Scheduler();
-  readonly #random = new SeededRandom(1);
-  readonly #network = new Network(this.#scheduler, this.#random);
-  readonly #chords = new Map<number, Chord>();
-  readonly #founders: string[];
+  readonly #world: World;
 
   private constructor(bits: number, ids: readonly number[], successors: number) {
-    this.#bits = bits;
     this.#circle = new Circle(bits);
-    this.#successors = successors;
-    this.#founders = ids.map((id) => `n${id}`);
+    this.#world = new World({
+      seed: 1,
+      successors,
+      founders: ids.map((id) => `n${id}`),
+      options: { bits },
+      idOf: (text) => this.#circle.fromNumber(Number(text.slice(1))),
+    });
   }
 
   /** A ring of exactly these identifiers, ideal and with right fingers. */
@@ -37,13 +30,13 @@ export class SmallRing {
     options: { successors: number },
   ): Promise<SmallRing> {
     const ring = new SmallRing(bits, ids, options.successors);
-    for (const id of ids) ring.#start(id);
+    for (const id of ids) ring.#world.start(`n${id}`);
     await ring.#settle();
     return ring;
   }
 
   async join(id: number): Promise<void> {
-    this.#start(id);
+    this.#world.start(`n${id}`);
     await this.#settle();
   }
 
@@ -57,7 +50,7 @@ export class SmallRing {
         (error: unknown) => Object.assign(outcome, { error }),
       );
     const ended = (): boolean => "result" in outcome || "error" in outcome;
-    await this.#scheduler.runUntil(ended, 60_000);
+    await this.#world.scheduler.runUntil(ended, 60_000);
     if (outcome.result === undefined) throw outcome.error;
     return outcome.result;
   }
@@ -66,7 +59,7 @@ export class SmallRing {
   fingersOf(id: number): number[] {
     const shown = this.#chord(id).view().fingers;
     const starts = shown.map((finger) => finger.start);
-    return Array.from({ length: this.#bits }, (_, exponent) => {
+    return Array.from({ length: this.#circle.bits }, (_, exponent) => {
       const start = this.#circle.fingerStart(this.#circle.fromNumber(id), exponent);
       const exact = starts.indexOf(start);
       if (exact >= 0) return Number.parseInt(shown[exact]?.node.id ?? "", 16);
@@ -75,56 +68,15 @@ export class SmallRing {
   }
 
   #chord(id: number): Chord {
-    const chord = this.#chords.get(id);
-    if (chord === undefined) throw new Error(`No node ${id}`);
-    return chord;
-  }
-
-  #start(id: number): void {
-    const name = `n${id}`;
-    const address = `${name}:8081`;
-    let record: RingRecord | null = null;
-    const chord = new Chord(
-      {
-        transport: this.#network.transportFrom(address),
-        clock: this.#scheduler,
-        random: this.#random,
-        hash: { idOf: (text) => this.#circle.fromNumber(Number(text.slice(1))) },
-        discovery: {
-          seed: null,
-          addresses: async () => [...this.#chords.values()].map((other) => other.self.address),
-          founders: async () => this.#founders,
-        },
-        record: {
-          load: () => record,
-          save: async (value) => {
-            record = value;
-          },
-        },
-        log: silentLog,
-        metrics: silentMetrics,
-      },
-      chordOptions({
-        ring: "paper",
-        name,
-        address,
-        bits: this.#bits,
-        successors: this.#successors,
-      }),
-    );
-    this.#chords.set(id, chord);
-    this.#network.hosts.set(address, {
-      handle: (envelope, request) => chord.handle(envelope, request),
-      pausedUntilMs: 0,
-    });
-    chord.start();
+    const node = this.#world.running.get(`n${id}`);
+    if (node === undefined) throw new Error(`No node ${id}`);
+    return node.chord;
   }
 
   /** Long enough for every pointer and finger of a ring this small. */
   async #settle(): Promise<void> {
-    const ready = (): boolean => [...this.#chords.values()].every((chord) => chord.ready);
-    await this.#scheduler.runUntil(ready, 60_000);
-    await this.#scheduler.run(60_000);
+    await this.#world.scheduler.runUntil(() => this.#world.ideal().ideal, 60_000);
+    await this.#world.scheduler.run(60_000);
   }
 }
 

@@ -1,0 +1,202 @@
+/**
+ * Small breakages of the protocol, each a fault that implementations of Chord really have or could
+ * have. The simulator must notice every one: a mutant that survives is a hole in the oracles.
+ *
+ * A mutant is an edit of one production file, made in memory while the file is loaded. The text it
+ * replaces must be there exactly once, so that a mutant cannot outlive the code it breaks.
+ */
+
+export interface Mutant {
+  readonly name: string;
+  /** What is wrong with it. */
+  readonly what: string;
+  /** Below node/src/chord. */
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: "rectify-without-ping",
+    what: "a predecessor is replaced without being asked whether it lives",
+    file: "stabilize.ts",
+    from: "const verdict = await pingVerdict(context, old);",
+    to: 'const verdict: Verdict = "gone" as Verdict;',
+  },
+  {
+    name: "dead-predecessor-kept",
+    what: "a predecessor that is gone is not replaced by a farther one",
+    file: "stabilize.ts",
+    from: 'if (verdict === "gone") state.setPredecessor(candidate);',
+    to: "",
+  },
+  {
+    name: "any-notify-adopted",
+    what: "whoever notifies becomes the predecessor, near or far",
+    file: "stabilize.ts",
+    from: "if (old === null || old.id === candidate.id || between(old.id, candidate.id, state.self.id)) {",
+    to: "if (old !== undefined) {",
+  },
+  {
+    name: "notify-believed-unseen",
+    what: "a predecessor is adopted because of its notify alone, which may be late or forged",
+    file: "chord.ts",
+    from: 'if (known || (await pingVerdict(this.#context, candidate)) !== "live") {',
+    to: "if (known) {",
+  },
+  {
+    name: "joiner-takes-one-successor",
+    what: "a joiner takes its first successor only, not the list",
+    file: "join.ts",
+    from: "{ max: context.options.successors, closed: complete }",
+    to: "{ max: 1, closed: false }",
+  },
+  {
+    name: "join-at-any-place",
+    what: "a joiner does not check that it stands between its predecessor and its successor",
+    file: "join.ts",
+    from: "if (first !== before.self && !between(before.self.id, self.id, first.id)) return null;",
+    to: "",
+  },
+  {
+    name: "adopted-before-contact",
+    what: "the successor's predecessor becomes the successor before it was contacted",
+    file: "stabilize.ts",
+    from: "const probe = await probeState(context, candidate);\n    if (state.generation !== generation) return changed;",
+    to: "state.adoptSuccessor(candidate, { ...reply, successors: [successor, ...reply.successors] });\n    const probe = await probeState(context, candidate);\n    if (state.generation !== generation) return changed;",
+  },
+  {
+    name: "reply-while-busy",
+    what: "a node shows its pointers in the middle of an operation",
+    file: "server.ts",
+    from: "if (lock.busy) throw",
+    to: "if (lock.busy && false) throw",
+  },
+  {
+    name: "list-never-trimmed",
+    what: "the successor list grows beyond r",
+    file: "successor-list.ts",
+    from: "nodes.length === options.max || ",
+    to: "",
+  },
+  {
+    name: "list-out-of-order",
+    what: "a heard list is copied without a look at its order",
+    file: "successor-list.ts",
+    from: " || !between(last, node.id, self)",
+    to: "",
+  },
+  {
+    name: "lists-merged",
+    what: "the successor's list is mixed into the old one instead of replacing it",
+    file: "ring-state.ts",
+    from: "const list = successorList(this.self.id, [successor, ...reply.successors], {",
+    to: "const heard = [...this.successors, successor, ...reply.successors].filter((a, i, all) => all.findIndex((b) => b.id === a.id) === i && a.id !== this.self.id).sort((a, b) => (between(this.self.id, a.id, b.id) ? -1 : 1));\n    const list = successorList(this.self.id, heard, {",
+  },
+  {
+    name: "between-a-a-empty",
+    what: "between(a, x, a) is false: the interval from a node to itself is taken for empty",
+    file: "id.ts",
+    from: "if (a < b) return a < x && x < b;",
+    to: "if (a <= b) return a < x && x < b;",
+  },
+  {
+    name: "ownership-open",
+    what: "a node does not own the key that equals its identifier",
+    file: "id.ts",
+    from: "return x === b || a === b || between(a, x, b);",
+    to: "return a === b || between(a, x, b);",
+  },
+  {
+    name: "no-second-step",
+    what: "stabilize does not ask the node between it and its successor",
+    file: "stabilize.ts",
+    from: "if (candidate !== null && between(state.self.id, candidate.id, successor.id)) {",
+    to: "if (candidate !== null && candidate.name === successor.name) {",
+  },
+  {
+    name: "no-notify",
+    what: "stabilize does not end in a notify",
+    file: "stabilize.ts",
+    from: "if (successor === undefined || sameNode(known, state.self)) return;",
+    to: "if (successor !== undefined || known === null) return;",
+  },
+  {
+    name: "one-miss-is-death",
+    what: "a neighbour is given up after one unanswered request",
+    file: "peers.ts",
+    from: 'return this.suspected(node) ? "gone" : "silent";',
+    to: 'return "gone";',
+  },
+  {
+    name: "busy-is-death",
+    what: "a neighbour that is busy is given up",
+    file: "peers.ts",
+    from: 'default:\n        return "busy";',
+    to: 'default:\n        return "gone";',
+  },
+  {
+    name: "dead-successor-kept",
+    what: "a successor that is gone stays in the list",
+    file: "ring-state.ts",
+    from: "nodes: this.successors.slice(1),",
+    to: "nodes: this.successors.slice(0),",
+  },
+  {
+    name: "list-called-complete",
+    what: "a cut list is taken for the whole ring",
+    file: "successor-list.ts",
+    from: "return { nodes, complete: options.closed };",
+    to: "return { nodes, complete: true };",
+  },
+  {
+    name: "owner-by-fingers",
+    what: "a lookup takes the nearest node it knows for the owner, finger or not",
+    file: "routing-table.ts",
+    from: 'const reach = question.mode === "walk" ? successors.slice(0, 1) : successors;',
+    to: 'const reach = question.mode === "walk" ? successors.slice(0, 1) : view.contacts;',
+  },
+  {
+    name: "owner-unseen",
+    what: "a lookup names an owner that it did not ask",
+    file: "lookup.ts",
+    from: "this.#verify = options.verify ?? true;",
+    to: "this.#verify = false;",
+  },
+  {
+    name: "hop-backwards",
+    what: "a lookup follows candidates that are no nearer to the key",
+    file: "lookup.ts",
+    from: "!this.#excluded.has(node.name) && (from === null || between(from, node.id, this.#id)),",
+    to: "!this.#excluded.has(node.name) && from !== node.id,",
+  },
+  {
+    name: "minority-founds",
+    what: "whoever answers is the electorate, so a minority of the last ring starts a new one",
+    file: "founding.ts",
+    from: "const electorate = await this.#electorate(answers);",
+    to: "const electorate = new Set([state.self, ...answers.map((a) => a.self)].map((n) => n.name));",
+  },
+  {
+    name: "promise-forgotten",
+    what: "a node promises to every founder that asks",
+    file: "founding.ts",
+    from: "if (other === null || other.to === from.name) return true;",
+    to: "if (other !== undefined) return true;",
+  },
+  {
+    name: "rings-never-merge",
+    what: "two rings that see each other stay two",
+    file: "census.ts",
+    from: "if (this.#strikes < strikeCountMax) return false;",
+    to: "if (this.#strikes < Number.POSITIVE_INFINITY) return false;",
+  },
+  {
+    name: "old-answers-applied",
+    what: "an answer is applied although the node left and joined again meanwhile",
+    file: "stabilize.ts",
+    from: 'if (state.generation !== generation) return done("error");\n    if (probe.verdict === "live") {\n      const changed',
+    to: 'if (probe.verdict === "live") {\n      const changed',
+  },
+];

@@ -1,0 +1,61 @@
+/** Runs many seeds on all cores, each as a life of its own, and hands over every result. */
+import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
+import type { LifeResult } from "./life.ts";
+import { defaultRates, type FaultRates } from "./plan.ts";
+import type { WorkerOptions } from "./worker.ts";
+
+export interface PoolOptions {
+  readonly mutant?: string;
+  readonly rates?: FaultRates;
+  readonly workers?: number;
+  /** Called with each result, in no particular order. True ends the whole run. */
+  readonly onResult: (result: LifeResult) => boolean;
+}
+
+/** Seeds handed out at once: few, so that the last ones are shared evenly. */
+const batchSize = 8;
+
+export async function runSeeds(seeds: Iterable<number>, options: PoolOptions): Promise<void> {
+  const queue = seeds[Symbol.iterator]();
+  const count = options.workers ?? availableParallelism();
+  let ended = false;
+  const runWorker = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const workerData: WorkerOptions = {
+        mutant: options.mutant ?? null,
+        rates: options.rates ?? defaultRates,
+      };
+      const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData });
+      let pending = 0;
+      const next = (): void => {
+        const batch = ended ? [] : take(queue, batchSize);
+        pending = batch.length;
+        if (batch.length > 0) worker.postMessage(batch);
+        else void worker.terminate().then(() => resolve());
+      };
+      worker.on("error", reject);
+      worker.on("message", (result: LifeResult) => {
+        pending -= 1;
+        if (!ended) ended = options.onResult(result);
+        if (pending === 0 || ended) next();
+      });
+      next();
+    });
+  await Promise.all(Array.from({ length: count }, runWorker));
+}
+
+function take(queue: Iterator<number>, count: number): number[] {
+  const batch: number[] = [];
+  while (batch.length < count) {
+    const next = queue.next();
+    if (next.done === true) break;
+    batch.push(next.value);
+  }
+  return batch;
+}
+
+/** The whole numbers from first to last. */
+export function* range(first: number, last: number): Iterable<number> {
+  for (let seed = first; seed <= last; seed++) yield seed;
+}
