@@ -10,10 +10,12 @@ SEEDS ?=
 FRESH ?=
 RATES ?=
 WRITE ?=
+NAME ?=
+URL ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test ring cluster cluster-down env deploy
-.PHONY: check sim mutants scenarios verify paper sim-speed bench images gen picture install
+.PHONY: check sim mutants scenarios check-ring verify paper sim-speed bench images gen picture install
 
 ##@ Start here
 demo: install ## Cluster, operator, five-node ring, a value put and read back, a picture of the ring
@@ -51,8 +53,10 @@ sim: install ## The simulator: SEED=7 replays one life, SEEDS=1..100 runs many, 
 	  $(if $(FRESH),--fresh $(FRESH)) $(if $(RATES),--rates $(RATES))
 mutants: install ## Break the protocol in known ways; the simulator must notice each. WRITE=1: the table
 	@$(NODE) node/sim/main.ts --mutants $(if $(WRITE),--write)
-scenarios: install ## Compare the histories in node/sim/scenarios with their transcripts. WRITE=1: renew
-	@$(NODE) node/sim/scenarios.ts $(if $(WRITE),--write)
+scenarios: install ## Histories of small rings and their transcripts: NAME=join-step-by-step shows one
+	@$(NODE) node/sim/scenarios.ts $(if $(WRITE),--write) $(if $(NAME),--show $(NAME))
+check-ring: install ## A live ring by the simulator's invariants: URL=http://localhost:8080
+	@$(NODE) node/sim/check-ring.ts --url $(or $(URL),http://localhost:8080) --times 3
 verify: install ## Check the model of the protocol exhaustively. WRITE=1: its table in docs/model.md
 	@$(NODE) node/model/verify.ts $(if $(WRITE),--write)
 paper: install ## The papers' experiments on the production code: docs/paper.md

@@ -214,6 +214,7 @@ export class Chaos {
 
   #remove(name: string): void {
     this.#removed.add(name);
+    this.#world.names.delete(name);
     this.#left.delete(name);
     this.#down.delete(name);
     void this.#world.running.get(name)?.chord.leave();

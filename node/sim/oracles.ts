@@ -44,7 +44,7 @@ export const oracles: Readonly<Record<Exclude<Oracle, RingInvariant>, string>> =
   R9: "no node adopts a pointer to a node that did not just answer it, or with a forged id",
   R10: "once the faults end, the ring is ideal within the bound, and stays so",
   S1: "no living neighbour is given up before three requests in a row went unanswered",
-  E1: "no two rings with the same epoch are founded beside each other",
+  E1: "of one ring that ended, no two with the same epoch are founded beside each other",
   L1: "each hop of a lookup lies strictly nearer to the identifier; none is taken twice",
   L2: "a lookup takes at most one hop for each node there is",
   L4: "the owner that a lookup names answered it",
@@ -90,6 +90,8 @@ export class Oracles implements Observer {
   wrongSuspicionCount = 0;
   /** Whether somebody who lies is there just now. */
   liarPresent: () => boolean = () => false;
+  /** Whether living nodes took each other for dead since all of them were last one ring. */
+  #divided = false;
   #liedUntilMs = Number.NEGATIVE_INFINITY;
   readonly #world: World;
   readonly #seen = new Map<SimulatedNode, Seen>();
@@ -133,14 +135,17 @@ export class Oracles implements Observer {
     misses.set(address, (misses.get(address) ?? 0) + 1);
   }
 
-  /** E1. Where all disks were lost an epoch may come again, but never beside its namesake. */
+  /**
+   * E1. Not where most founders lost their disks: they cannot know of an earlier ring. And not of a
+   * ring that a partition had made two of: then each half has members, and a majority, of its own.
+   */
   #checkFounder(host: Host, epoch: number, founder: string): void {
     this.#startedBy.set(host, founder);
     for (const node of this.#world.running.values()) {
       const other = this.#startedBy.get(node) ?? founder;
       const { ring } = node.chord;
       if (!ring.member || ring.epoch !== epoch || other === founder) continue;
-      if (this.#lied() || this.#foundersForgot()) return;
+      if (this.#lied() || this.#divided || this.#foundersForgot()) return;
       throw new OracleError("E1", `${other} and ${founder} both founded a ring of epoch ${epoch}`);
     }
   }
@@ -183,20 +188,27 @@ export class Oracles implements Observer {
 
   #checkNode(node: SimulatedNode, before: Seen | undefined): void {
     const { ring } = node.chord;
-    for (const { invariant, problem } of checkList(ring, this.#world.options.successors)) {
-      throw new OracleError(invariant, problem);
-    }
-    const { member, generation, predecessor, successors } = ring;
-    const same = before?.generation === generation;
-    const memberSinceMs = same ? before.memberSinceMs : this.#world.scheduler.now();
-    this.#seen.set(node, { memberSinceMs, member, generation, predecessor, successors });
-    // Founders begin one after the other: until the last one has, the ring is in the making.
-    if (member && !same && predecessor !== null) this.#lose("a new ring is being founded");
+    this.#checkOwnList(ring);
     if (this.#world.recording) this.#world.note(pointersOf(node));
-    if (!member) this.#startedBy.delete(node);
-    if (!member || !same) return;
+    const same = before?.generation === ring.generation;
+    this.#see(node, same ? before.memberSinceMs : this.#world.scheduler.now());
+    // Founders begin one after the other: until the last one has, the ring is in the making.
+    if (ring.member && !same && ring.predecessor !== null)
+      this.#lose("a new ring is being founded");
+    if (!ring.member) this.#startedBy.delete(node);
+    if (!ring.member || !same) return;
     this.#checkSuccessor(node, before);
     this.#checkPredecessor(node, before);
+  }
+
+  #checkOwnList(ring: RingState): void {
+    const [violation] = checkList(ring, this.#world.options.successors);
+    if (violation !== undefined) throw new OracleError(violation.invariant, violation.problem);
+  }
+
+  #see(node: SimulatedNode, memberSinceMs: number): void {
+    const { member, generation, predecessor, successors } = node.chord.ring;
+    this.#seen.set(node, { memberSinceMs, member, generation, predecessor, successors });
   }
 
   #checkSuccessor(node: SimulatedNode, before: Seen): void {
@@ -256,6 +268,7 @@ export class Oracles implements Observer {
       throw new OracleError("S1", `${node.name} gave up ${neighbour.name}, which lives`);
     }
     this.wrongSuspicionCount += 1;
+    this.#divided = true;
     this.#lose(`${node.name} took ${neighbour.name} for dead`);
   }
 
@@ -309,6 +322,7 @@ export class Oracles implements Observer {
     const { successors } = this.#world.options;
     if (rings.length < successors + 1 || !checkIdeal(rings, successors).ideal) return;
     this.intact = true;
+    if (rings.length >= this.#world.names.size) this.#divided = false;
     this.#principals = principals(rings);
     this.#world.note("oracles: the ring is ideal, all invariants are watched");
   }

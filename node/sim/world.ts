@@ -118,6 +118,8 @@ export class World {
   staleSeeds: readonly string[] | null = null;
   /** Other addresses that name service gives out: of nodes long gone, or of hostile hosts. */
   readonly strayAddresses = new Set<string>();
+  /** Names that were started and did not leave for ever: all of them, when nothing is wrong. */
+  readonly names = new Set<string>();
   /** Names that have lost a disk at any time. */
   readonly lostDisks = new Set<string>();
   readonly #random: SeededRandom;
@@ -168,6 +170,7 @@ export class World {
     this.#ideal = null;
     this.#known = null;
     this.running.set(name, node);
+    this.names.add(name);
     this.network.hosts.set(address, node);
     this.network.silent.delete(address);
     chord.start();

@@ -5,13 +5,11 @@
 import type { Context } from "./context.ts";
 import { ChordError } from "./errors.ts";
 import type { Founding } from "./founding.ts";
+import { addressCountMax, helloAll, knownTargets } from "./hello.ts";
 import { join } from "./join.ts";
 import type { Answer } from "./messages.ts";
 import { inRing } from "./peers.ts";
 import type { Target } from "./ports.ts";
-
-/** Addresses asked in one round, and remembered from those who asked this node. */
-const addressCountMax = 256;
 
 export class Bootstrap {
   readonly #context: Context;
@@ -40,7 +38,7 @@ export class Bootstrap {
   async round(): Promise<void> {
     const { state, ports } = this.#context;
     if (state.state !== "waiting") return;
-    const answers = await this.#hello(await this.#targets());
+    const answers = await helloAll(this.#context, await this.#targets());
     if (state.state !== "waiting") return;
     const through = this.#bestMember(answers);
     const before = this.#detail;
@@ -51,34 +49,10 @@ export class Bootstrap {
     if (this.#detail !== before) ports.log.info("Bootstrap", { detail: this.#detail });
   }
 
-  /** Asks each address who is there; addresses without an answer are left out. */
-  async #hello(targets: readonly Target[]): Promise<Answer<"hello">[]> {
-    const { peers, state } = this.#context;
-    const answers = await Promise.all(
-      targets.map(async (target) => {
-        try {
-          return await peers.call<"hello">(target, { type: "hello" });
-        } catch (error) {
-          if (!(error instanceof ChordError)) throw error;
-          return null;
-        }
-      }),
-    );
-    const others = new Map<string, Answer<"hello">>();
-    for (const answer of answers) {
-      if (answer !== null && answer.self.id !== state.self.id) others.set(answer.self.id, answer);
-    }
-    return [...others.values()];
-  }
-
   async #targets(): Promise<Target[]> {
-    const { discovery } = this.#context.ports;
-    const addresses = new Set<string>(this.#callers);
-    for (const address of await discovery.addresses()) addresses.add(address);
-    addresses.delete(this.#context.state.self.address);
-    const targets = [...addresses].slice(0, addressCountMax);
-    if (discovery.seed !== null) targets.unshift(discovery.seed);
-    return targets.map((address) => ({ address, name: null }));
+    const { seed } = this.#context.ports.discovery;
+    const targets = await knownTargets(this.#context, this.#callers);
+    return seed === null ? targets : [{ address: seed, name: null }, ...targets];
   }
 
   /** A member of the ring with the highest epoch; which one, the seed Service or chance decides. */

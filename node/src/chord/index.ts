@@ -10,6 +10,7 @@
  *   stabilize.ts       stabilize in two steps, rectify: pointers follow joins and failures
  *   join.ts            becoming a member with the predecessor's whole list
  *   founding.ts        the first members, or all of them after a blackout, start together
+ *   hello.ts           who is there, at all known addresses
  *   bootstrap.ts       a node in no ring: join if there is a member, found if there is none
  *   census.ts          two rings notice each other and become one
  *   lookup.ts          the iterative lookup as a stream of events

@@ -92,8 +92,11 @@ export function principals(views: readonly NodeView[]): Set<Id> {
   const members = new Map(views.map((view) => [view.self.id, view.self]));
   const ids = new Set(members.keys());
   for (const view of views) {
+    const list = othersOf(view);
     let last = view.self.id;
-    for (const node of othersOf(view)) {
+    // Its list is (self, self): one that believes itself alone passes over all others.
+    if (list.length === 0) dropBetween(ids, last, last);
+    for (const node of list) {
       const member = members.get(node.id);
       if (member !== undefined && !sameLife(member, node)) continue;
       dropBetween(ids, last, node.id);

@@ -11,6 +11,8 @@ import type { Target } from "./ports.ts";
 import { type SuccessorList, successorList } from "./successor-list.ts";
 
 const attemptCountMax = 3;
+/** Each step passes up to r nodes that the lookup had not heard of: very many need more tries. */
+const stepCountMax = 64;
 
 /** Joins through any member. Rejects with `ChordError`, and then nothing has changed. */
 export async function join(context: Context, through: Target): Promise<void> {
@@ -38,7 +40,15 @@ async function findPredecessor(context: Context, through: Target): Promise<Answe
   const steps = lookup(context, self.id, { start: through, exclude: [self.name], verify: false });
   const last = (await resolve(steps)).path.at(-1);
   if (last === undefined) throw new ChordError("no-route", "The lookup visited no node");
-  return await askState(context, last.node);
+  // That node knows the owner, from several places before it perhaps: walk its list to the end.
+  let before = await askState(context, last.node);
+  for (let step = 0; step < stepCountMax; step++) {
+    const from = before.self.id;
+    const nearer = before.reply.successors.findLast((node) => between(from, node.id, self.id));
+    if (nearer === undefined) return before;
+    before = await askState(context, nearer);
+  }
+  throw new ChordError("no-route", "The nodes before this one are too many just now");
 }
 
 /**

@@ -7,6 +7,7 @@
 import { type Context, probeState } from "./context.ts";
 import { between } from "./id.ts";
 import { ChordError } from "./errors.ts";
+import { helloAll, knownTargets } from "./hello.ts";
 import type { NodeRef, StateReply } from "./messages.ts";
 import { inRing, type Verdict } from "./peers.ts";
 import type { StabilizeResult } from "./ports.ts";
@@ -37,11 +38,25 @@ export async function stabilize(context: Context): Promise<Stabilized> {
       if (failed) return done("successor-failed");
       return done(changed ? "changed" : "unchanged");
     }
-    if (probe.verdict !== "gone") return done(probe.verdict === "busy" ? "busy" : "inconclusive");
+    if (probe.verdict === "busy") return done("busy");
+    if (probe.verdict === "silent") {
+      pingAll(context, state.successors.slice(1));
+      return done("inconclusive");
+    }
     state.dropSuccessor(successor);
     failed = true;
   }
   return done("successor-failed");
+}
+
+/**
+ * Asks the nodes behind a silent successor too: where neighbours died together, their suspicions
+ * then run side by side instead of one after the other.
+ */
+function pingAll(context: Context, nodes: readonly NodeRef[]): void {
+  for (const node of nodes) {
+    context.peers.call<"ping">(node, { type: "ping" }).catch(() => undefined);
+  }
 }
 
 /** Step one: copy the successor's list. Step two: ask the node between, if there is one. */
@@ -67,22 +82,38 @@ async function follow(context: Context, successor: NodeRef, reply: StateReply): 
 async function stabilizeAlone(context: Context, failed: boolean): Promise<Stabilized> {
   const { state } = context;
   if (!state.complete) return { result: "successor-failed", exhausted: true };
-  const candidate = state.predecessor;
-  if (candidate === null || candidate.id === state.self.id) {
-    state.becomeAlone();
-    return done(failed ? "successor-failed" : "unchanged");
+  const { generation, predecessor } = state;
+  if (predecessor === null || predecessor.id === state.self.id) {
+    return await becomeAlone(context, failed);
   }
-  const { generation } = state;
-  const probe = await probeState(context, candidate);
+  const probe = await probeState(context, predecessor);
   if (state.generation !== generation) return done("error");
   if (probe.verdict === "live") {
     state.adoptSuccessor(probe.answer.self, probe.answer.reply);
     await notifySuccessor(context, probe.answer.reply.predecessor);
     return done("changed");
   }
-  if (probe.verdict !== "gone") return done("inconclusive");
+  return probe.verdict === "gone" ? await becomeAlone(context, true) : done("inconclusive");
+}
+
+/** `lost`: there were others until just now, so a look around decides. */
+async function becomeAlone(context: Context, lost: boolean): Promise<Stabilized> {
+  const { state } = context;
+  const { generation } = state;
+  if (lost && (await othersExist(context))) return { result: "successor-failed", exhausted: true };
+  if (state.generation !== generation) return done("error");
   state.becomeAlone();
-  return done("successor-failed");
+  return done(lost ? "successor-failed" : "unchanged");
+}
+
+/**
+ * Whether name service knows a member of this ring that this node has lost: then it is not alone,
+ * and must not serve the whole circle until the census notices.
+ */
+async function othersExist(context: Context): Promise<boolean> {
+  const answers = await helloAll(context, await knownTargets(context));
+  const { epoch } = context.state;
+  return answers.some((answer) => inRing(answer.reply.state) && answer.epoch >= epoch);
 }
 
 /**
