@@ -15,6 +15,10 @@ export interface Config {
   readonly lookupCount: number;
   /** CHORDRING_E2E_STEADY_SECONDS: how long the operator must write nothing, 300 for longer. */
   readonly steadyMs: number;
+  /** CHORDRING_E2E_CUT_SECONDS: how long a node is cut off, 120 for the figures. */
+  readonly cutMs: number;
+  /** CHORDRING_E2E_CUT_NODE: the node to cut off; empty for the first one that will do. */
+  readonly cutNode: string;
   /** CHORDRING_E2E_REACH: pods by their own addresses, by port-forward, or whichever works. */
   readonly reach: Reach;
   /** CHORDRING_E2E_KEEP=1 leaves a failed suite's namespace for a look at it. */
@@ -46,6 +50,8 @@ function readConfig(environment: Environment): Config {
     auditLog: environment["CHORDRING_AUDIT_LOG"] ?? "",
     lookupCount: whole(environment, "CHORDRING_E2E_LOOKUPS", 2_000),
     steadyMs: whole(environment, "CHORDRING_E2E_STEADY_SECONDS", 60) * 1_000,
+    cutMs: whole(environment, "CHORDRING_E2E_CUT_SECONDS", 60) * 1_000,
+    cutNode: environment["CHORDRING_E2E_CUT_NODE"] ?? "",
     reach: reachOf(environment),
     keepFailed: (environment["CHORDRING_E2E_KEEP"] ?? "") !== "",
     artifacts: join(resolve(import.meta.dirname, ".."), "artifacts", "e2e"),

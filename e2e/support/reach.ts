@@ -36,9 +36,13 @@ export async function reach(pod: PodAddress, port: number): Promise<Endpoint> {
   if (routed === undefined) throw new Error("decideReach comes before reach");
   if (await routed) return { host: pod.ip, port };
   const key = `${pod.namespace}/${pod.name} ${pod.ip}:${port}`;
-  const known = forwards.get(key) ?? forward(pod, port, () => forwards.delete(key));
-  forwards.set(key, known);
-  return known;
+  const known = forwards.get(key);
+  if (known !== undefined) return known;
+  const fresh = forward(pod, port, () => {
+    if (forwards.get(key) === fresh) forwards.delete(key);
+  });
+  forwards.set(key, fresh);
+  return fresh;
 }
 
 /** Whether a connection is one to the pod itself, with all that TCP can do. */
@@ -46,8 +50,9 @@ export async function reachesDirectly(): Promise<boolean> {
   return (await routed) === true;
 }
 
-/** Ends all forwards, so that the process can end. */
+/** Ends all forwards, so that the process can end; whoever asks again gets new ones. */
 export function closeForwards(): void {
+  forwards.clear();
   for (const child of children) child.kill("SIGTERM");
 }
 

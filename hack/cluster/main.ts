@@ -1,6 +1,6 @@
 /**
- * The cluster command: `up`, `down`, `env`, `status`, and for tests `partition NODE` and
- * `heal NODE`, which cut one node off from all others and connect it again.
+ * The cluster command: `up`, `down`, `env`, `status`, and for trying things out `partition NODE`
+ * and `heal NODE`, which cut one node off from all others and connect it again.
  */
 import { join } from "node:path";
 import { runScript } from "../lib/command-line.ts";
@@ -10,12 +10,13 @@ import { output } from "../lib/run.ts";
 import { settings } from "../lib/settings.ts";
 import { commandDirectory } from "./binaries.ts";
 import { clusterDirectoryExists, tearDown } from "./builtin/down.ts";
-import { networkState, setNodeLink } from "./builtin/network.ts";
+import { networkState } from "./builtin/network.ts";
 import { describeStatus, workerNamed } from "./builtin/status.ts";
 import { checkPathLength, up } from "./builtin/up.ts";
 import { currentCluster, plan } from "./current.ts";
 import { environmentLines } from "./environment.ts";
 import { kindDown, kindProgram, kindUp } from "./kind.ts";
+import { builtinLink, containerLink, type NodeLink } from "./node-link.ts";
 
 const lockFile = join(settings.cacheDirectory, "cluster.lock");
 
@@ -60,10 +61,10 @@ async function printStatus(): Promise<void> {
   process.stdout.write(`${lines.join("\n")}\n`);
 }
 
-async function setLink(name: string, state: "up" | "down"): Promise<void> {
+async function linkNamed(name: string): Promise<NodeLink> {
   const { kind } = await currentCluster();
-  if (kind !== "builtin") throw new Error("only the built-in cluster's nodes can be partitioned");
-  await setNodeLink(workerNamed(plan, name), state);
+  if (kind === "kind") return containerLink("docker", name);
+  return builtinLink(workerNamed(plan, name));
 }
 
 const commands: Readonly<Record<string, (argument: string) => Promise<void>>> = {
@@ -71,8 +72,8 @@ const commands: Readonly<Record<string, (argument: string) => Promise<void>>> = 
   down: clusterDown,
   env: printEnvironment,
   status: printStatus,
-  partition: (name) => setLink(name, "down"),
-  heal: (name) => setLink(name, "up"),
+  partition: async (name) => (await linkNamed(name)).cut(),
+  heal: async (name) => (await linkNamed(name)).heal(),
 };
 
 if (import.meta.main) {

@@ -22,7 +22,8 @@ export interface Stage {
 }
 
 const minuteMs = 60_000;
-const simulationSeeds = "1..300";
+/** Lives that run in every test, and as many new ones as a few minutes allow. */
+const simulation = { seeds: "1..2000", fresh: "2000" };
 
 /** The Node that runs this script runs everything, so that CI can choose one. */
 const nodeProgram = process.execPath;
@@ -84,12 +85,34 @@ const unit: Stage = {
   ],
 };
 
-const simulation: Stage = {
+const simulationStage: Stage = {
   name: "sim",
-  goal: "the protocol on a simulated, hostile network, by seed",
+  goal: "the protocol on a simulated, hostile network, by seed; every mutant must die",
   commands: async () => [
     {
-      command: script("node/sim/main.ts", ["--seeds", simulationSeeds]),
+      command: script("node/sim/main.ts", [
+        "--seeds",
+        simulation.seeds,
+        "--fresh",
+        simulation.fresh,
+      ]),
+      timeoutMs: 20 * minuteMs,
+      tally: "last line",
+    },
+    {
+      command: script("node/sim/main.ts", ["--mutants"]),
+      timeoutMs: 20 * minuteMs,
+      tally: "last line",
+    },
+  ],
+};
+
+const model: Stage = {
+  name: "model",
+  goal: "a model of the protocol, checked in every state",
+  commands: async () => [
+    {
+      command: script("node/model/verify.ts", ["--quick"]),
       timeoutMs: 20 * minuteMs,
       tally: "last line",
     },
@@ -133,4 +156,11 @@ const endToEnd: Stage = {
 };
 
 /** Every stage, in the order in which they run. */
-export const stages: readonly Stage[] = [check, unit, simulation, integration, endToEnd];
+export const stages: readonly Stage[] = [
+  check,
+  unit,
+  simulationStage,
+  model,
+  integration,
+  endToEnd,
+];

@@ -84,7 +84,7 @@ async function stabilizeAlone(context: Context, failed: boolean): Promise<Stabil
   if (!state.complete) return { result: "successor-failed", exhausted: true };
   const { generation, predecessor } = state;
   if (predecessor === null || predecessor.id === state.self.id) {
-    return await becomeAlone(context, failed);
+    return await becomeAlone(context, failed ? state.self : null);
   }
   const probe = await probeState(context, predecessor);
   if (state.generation !== generation) return done("error");
@@ -93,17 +93,21 @@ async function stabilizeAlone(context: Context, failed: boolean): Promise<Stabil
     await notifySuccessor(context, probe.answer.reply.predecessor);
     return done("changed");
   }
-  return probe.verdict === "gone" ? await becomeAlone(context, true) : done("inconclusive");
+  return probe.verdict === "gone" ? await becomeAlone(context, predecessor) : done("inconclusive");
 }
 
-/** `lost`: there were others until just now, so a look around decides. */
-async function becomeAlone(context: Context, lost: boolean): Promise<Stabilized> {
-  const { state } = context;
+/** `lost`: the last other node, or this one if nobody is left to name; null if there was none. */
+async function becomeAlone(context: Context, lost: NodeRef | null): Promise<Stabilized> {
+  const { state, peers, ports } = context;
   const { generation } = state;
-  if (lost && (await othersExist(context))) return { result: "successor-failed", exhausted: true };
+  const startedMs = ports.clock.now();
+  if (lost !== null && (await othersExist(context))) {
+    return { result: "successor-failed", exhausted: true };
+  }
   if (state.generation !== generation) return done("error");
+  if (lost !== null && peers.answeredSince(lost, startedMs)) return done("inconclusive");
   state.becomeAlone();
-  return done(lost ? "successor-failed" : "unchanged");
+  return done(lost === null ? "unchanged" : "successor-failed");
 }
 
 /**
