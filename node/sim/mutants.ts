@@ -49,7 +49,7 @@ export const mutants: readonly Mutant[] = [
     name: "joiner-takes-one-successor",
     what: "a joiner takes its first successor only, not the list",
     file: "join.ts",
-    from: "{ max: context.options.successors, closed: complete }",
+    from: "{ max: context.options.successors, closed }",
     to: "{ max: 1, closed: false }",
   },
   {

@@ -6,8 +6,9 @@ import { askState, type Context } from "./context.ts";
 import { ChordError } from "./errors.ts";
 import { between } from "./id.ts";
 import { lookup, resolve } from "./lookup.ts";
-import type { Answer } from "./messages.ts";
+import type { Answer, NodeRef } from "./messages.ts";
 import type { Target } from "./ports.ts";
+import { pingVerdict } from "./stabilize.ts";
 import { type SuccessorList, successorList } from "./successor-list.ts";
 
 const attemptCountMax = 3;
@@ -20,7 +21,7 @@ export async function join(context: Context, through: Target): Promise<void> {
   const { generation } = state;
   for (let attempt = 1; ; attempt++) {
     const before = await findPredecessor(context, through);
-    const list = listAfter(context, before);
+    const list = await listAfter(context, before);
     if (state.generation !== generation || state.state !== "joining") return;
     if (list !== null) {
       state.becomeMember(before.epoch, list);
@@ -55,16 +56,28 @@ async function findPredecessor(context: Context, through: Target): Promise<Answe
  * The joiner's list: its predecessor's, without an earlier self that the ring has not forgotten
  * yet. Null when the first entry is not behind this node: then the ring changed meanwhile.
  */
-function listAfter(context: Context, before: Answer<"state">): SuccessorList | null {
+async function listAfter(context: Context, before: Answer<"state">): Promise<SuccessorList | null> {
   const { self } = context.state;
   const { successors, complete } = before.reply;
   const heard = successors.filter((node) => node.id !== self.id);
-  // Behind a whole ring comes the predecessor itself; and where it knew nobody but our earlier
-  // self, it is the only way back in: stabilization walks back from it to the right successor.
-  if (complete || heard.length === 0) heard.push(before.self);
+  // Behind a whole ring comes the predecessor itself. A full list may have been the whole ring until
+  // somebody joined a moment ago: then its end is not the ring's, and nobody may be passed over.
+  // Where nobody in it lives, the predecessor is the only way back in: stabilization walks back
+  // from it to the right successor.
+  const closed = complete && successors.length < context.options.successors;
+  if (closed || !(await anyLives(context, heard, before.epoch))) heard.push(before.self);
   const first = heard[0] ?? before.self;
   if (first !== before.self && !between(before.self.id, self.id, first.id)) return null;
-  return successorList(self.id, heard, { max: context.options.successors, closed: complete });
+  return successorList(self.id, heard, { max: context.options.successors, closed });
+}
+
+async function anyLives(
+  context: Context,
+  nodes: readonly NodeRef[],
+  epoch: number,
+): Promise<boolean> {
+  for (const node of nodes) if ((await pingVerdict(context, node, epoch)) === "live") return true;
+  return false;
 }
 
 /** Lets the predecessor stabilize now rather than at its next turn. */

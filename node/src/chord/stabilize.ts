@@ -180,11 +180,15 @@ export async function rectify(context: Context, candidate: NodeRef): Promise<boo
   return verdict === "live" || verdict === "gone";
 }
 
-/** Whether a node answers as a member of this ring. */
-export async function pingVerdict(context: Context, node: NodeRef): Promise<Verdict> {
+/** Whether a node answers as a member of this ring, or of the one with the given epoch. */
+export async function pingVerdict(
+  context: Context,
+  node: NodeRef,
+  epoch = context.state.epoch,
+): Promise<Verdict> {
   try {
     const answer = await context.peers.call<"ping">(node, { type: "ping" });
-    return inRing(answer.reply.state) && answer.epoch === context.state.epoch ? "live" : "gone";
+    return inRing(answer.reply.state) && answer.epoch === epoch ? "live" : "gone";
   } catch (error) {
     if (!(error instanceof ChordError)) throw error;
     return context.peers.verdictOn(node, error);
