@@ -193,6 +193,13 @@ export const mutants: readonly Mutant[] = [
     to: "if (this.#strikes < Number.POSITIVE_INFINITY) return false;",
   },
   {
+    name: "loopy-ring-stays",
+    what: "a ring that goes round the circle twice is taken for one ring, and stays",
+    file: "census.ts",
+    from: "return !round.includes(state.self.id);",
+    to: "return false;",
+  },
+  {
     name: "old-answers-applied",
     what: "an answer is applied although the node left and joined again meanwhile",
     file: "stabilize.ts",

@@ -1,12 +1,17 @@
 /**
- * Looks for members that are not in this node's ring, as a partition or a false alarm may leave
- * them. The newer ring stays; of two rings of one epoch the larger one; the nodes of the other
- * join it one by one. Outside Zave's model, which knows one ring only.
+ * Looks for members that lookups in this node's ring do not lead to, as a partition or a false alarm
+ * may leave them. They are in another ring, or further on in a ring that goes round the circle more
+ * than once (a loopy ring: each node agrees with its neighbours, so stabilization mends nothing).
+ *
+ * The newer ring stays; of two rings of one epoch the larger one; of a loopy ring the first round
+ * from its lowest identifier. All others join it one by one. Outside Zave's model, which starts from
+ * one ordered ring.
  */
 import type { Context } from "./context.ts";
 import { askState } from "./context.ts";
 import { ChordError } from "./errors.ts";
 import { lookup, resolve } from "./lookup.ts";
+import type { Id } from "./id.ts";
 import type { Answer, NodeRef } from "./messages.ts";
 import { inRing } from "./peers.ts";
 
@@ -80,41 +85,52 @@ export class Census {
   /** Walks both rings. True when they are two, and this node's is the one to give way. */
   async #compare(stranger: NodeRef): Promise<boolean> {
     const { state, ports } = this.#context;
-    const own = await this.#walk(state.self, state.successors[0] ?? state.self);
-    const theirs = await this.#walk(stranger, stranger);
+    const own = await this.#walk(state.self);
+    const theirs = await this.#walk(stranger);
     if (own === null || theirs === null) return false;
-    const one = own.has(stranger.id) || theirs.has(state.self.id);
-    this.#split = !one;
-    if (one) return false;
-    ports.log.warn("Found a second ring", { own: own.size, other: theirs.size });
-    if (own.size !== theirs.size) return own.size < theirs.size;
-    return lowest(own) > lowest(theirs);
+    if (own.includes(stranger.id) || theirs.includes(state.self.id)) {
+      const round = firstRound(own);
+      this.#split = round.length < own.length;
+      return !round.includes(state.self.id);
+    }
+    this.#split = true;
+    ports.log.warn("Found a second ring", { own: own.length, other: theirs.length });
+    if (own.length !== theirs.length) return own.length < theirs.length;
+    return (lowest(own) ?? "") > (lowest(theirs) ?? "");
   }
 
   /** The ids along first successors from a node round to itself; null when the walk breaks off. */
-  async #walk(from: NodeRef, first: NodeRef): Promise<Set<string> | null> {
-    const seen = new Set<string>([from.id]);
-    let node = first;
+  async #walk(start: NodeRef): Promise<Id[] | null> {
+    const seen = new Set<Id>();
+    let node = start;
     try {
-      for (let count = 0; count < ringSizeMax; count++) {
-        if (node.id === from.id && count > 0) return seen;
-        if (node.id === this.#context.state.self.id) {
-          node = this.#context.state.successors[0] ?? from;
-          seen.add(this.#context.state.self.id);
-          continue;
-        }
-        const { reply } = await askState(this.#context, node);
+      while (!seen.has(node.id) && seen.size < ringSizeMax) {
         seen.add(node.id);
-        node = reply.successors[0] ?? node;
-        if (node.id === from.id) return seen;
+        node = await this.#successorOf(node);
       }
     } catch (error) {
       if (!(error instanceof ChordError)) throw error;
+      return null;
     }
-    return null;
+    return node.id === start.id ? [...seen] : null;
+  }
+
+  /** A node's first successor; the node itself in a ring of one. */
+  async #successorOf(node: NodeRef): Promise<NodeRef> {
+    const { state } = this.#context;
+    if (node.id === state.self.id) return state.successors[0] ?? node;
+    return (await askState(this.#context, node)).reply.successors[0] ?? node;
   }
 }
 
-function lowest(ids: ReadonlySet<string>): string {
-  return [...ids].sort()[0] ?? "";
+function lowest(ids: readonly Id[]): Id | undefined {
+  return ids.toSorted()[0];
+}
+
+/** The ids from the lowest on, as far as they rise: all of them in an ordered ring. */
+function firstRound(ring: readonly Id[]): Id[] {
+  const start = ring.indexOf(lowest(ring) as Id);
+  const turned = [...ring.slice(start), ...ring.slice(0, start)];
+  const end = turned.findIndex((id, index) => index > 0 && id < (turned[index - 1] as Id));
+  return end < 0 ? turned : turned.slice(0, end);
 }

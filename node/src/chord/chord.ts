@@ -60,7 +60,6 @@ export class Chord {
   readonly #tasks: Record<"bootstrap" | "stabilize" | "fingers" | "census", Periodic>;
   /** The nearest node that claims to precede this one and was not yet judged. */
   #candidate: NodeRef | null = null;
-  #leads: readonly NodeRef[] = [];
   #stabilizedAtMs: number | null = null;
   #remembered = "";
   #fingersStale = false;
@@ -265,7 +264,7 @@ export class Chord {
 
   async #recover(): Promise<void> {
     const { state, lock } = this.#context;
-    const recovered = await lock.run(() => recover(this.#context, this.#leads));
+    const recovered = await lock.run(() => recover(this.#context));
     if (!recovered && state.member) this.#abandon("Lost every other member", {});
   }
 
@@ -299,7 +298,7 @@ export class Chord {
   }
 
   #hinted(leads: readonly NodeRef[]): void {
-    if (leads.length > 0) this.#leads = leads.slice(0, this.options.successors);
+    if (leads.length > 0) this.#context.state.rememberLeads(leads);
     this.#tasks.stabilize.soon(this.options.stabilizeIntervalMs / 50);
   }
 

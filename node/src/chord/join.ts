@@ -6,9 +6,8 @@ import { askState, type Context } from "./context.ts";
 import { ChordError } from "./errors.ts";
 import { between } from "./id.ts";
 import { lookup, resolve } from "./lookup.ts";
-import type { Answer, NodeRef } from "./messages.ts";
+import type { Answer } from "./messages.ts";
 import type { Target } from "./ports.ts";
-import { pingVerdict } from "./stabilize.ts";
 import { type SuccessorList, successorList } from "./successor-list.ts";
 
 const attemptCountMax = 3;
@@ -21,10 +20,10 @@ export async function join(context: Context, through: Target): Promise<void> {
   const { generation } = state;
   for (let attempt = 1; ; attempt++) {
     const before = await findPredecessor(context, through);
-    const list = await listAfter(context, before);
+    const list = listAfter(context, before);
     if (state.generation !== generation || state.state !== "joining") return;
     if (list !== null) {
-      state.becomeMember(before.epoch, list);
+      state.becomeMember(before.epoch, list, before.self);
       ports.log.info("Joined the ring", { predecessor: before.self.name, epoch: before.epoch });
       await hintPredecessor(context, before);
       return;
@@ -56,28 +55,19 @@ async function findPredecessor(context: Context, through: Target): Promise<Answe
  * The joiner's list: its predecessor's, without an earlier self that the ring has not forgotten
  * yet. Null when the first entry is not behind this node: then the ring changed meanwhile.
  */
-async function listAfter(context: Context, before: Answer<"state">): Promise<SuccessorList | null> {
+function listAfter(context: Context, before: Answer<"state">): SuccessorList | null {
   const { self } = context.state;
   const { successors, complete } = before.reply;
   const heard = successors.filter((node) => node.id !== self.id);
   // Behind a whole ring comes the predecessor itself. A full list may have been the whole ring until
   // somebody joined a moment ago: then its end is not the ring's, and nobody may be passed over.
-  // Where nobody in it lives, the predecessor is the only way back in: stabilization walks back
-  // from it to the right successor.
+  // Where the predecessor knew nobody but our earlier self, it is the only way back in:
+  // stabilization walks back from it to the right successor.
   const closed = complete && successors.length < context.options.successors;
-  if (closed || !(await anyLives(context, heard, before.epoch))) heard.push(before.self);
+  if (closed || heard.length === 0) heard.push(before.self);
   const first = heard[0] ?? before.self;
   if (first !== before.self && !between(before.self.id, self.id, first.id)) return null;
   return successorList(self.id, heard, { max: context.options.successors, closed });
-}
-
-async function anyLives(
-  context: Context,
-  nodes: readonly NodeRef[],
-  epoch: number,
-): Promise<boolean> {
-  for (const node of nodes) if ((await pingVerdict(context, node, epoch)) === "live") return true;
-  return false;
 }
 
 /** Lets the predecessor stabilize now rather than at its next turn. */

@@ -26,6 +26,7 @@ export class RingState {
   #predecessor: NodeRef | null = null;
   #successors: SuccessorList = noSuccessors;
   #contacts: readonly NodeRef[] | null = null;
+  #leads: readonly NodeRef[] = [];
   /** Called after every change of state or pointers. */
   onChange: () => void = () => {};
 
@@ -65,6 +66,15 @@ export class RingState {
   /** Whether the successor list is the whole rest of the ring. */
   get complete(): boolean {
     return this.#successors.complete;
+  }
+
+  /** Members to ask when every successor is gone. Never adopted unseen. */
+  get leads(): readonly NodeRef[] {
+    return this.#leads;
+  }
+
+  rememberLeads(nodes: readonly NodeRef[]): void {
+    this.#leads = nodes.slice(0, this.#options.successors);
   }
 
   /** In the ring, and the ring knows it: a predecessor has made itself known, or it is alone. */
@@ -108,10 +118,11 @@ export class RingState {
     this.#changed();
   }
 
-  /** Becomes a member with a predecessor's whole list (Zave's join). Nobody else changes. */
-  becomeMember(epoch: number, list: SuccessorList): void {
+  /** Becomes a member with the whole list of `before` (Zave's join). Nobody else changes. */
+  becomeMember(epoch: number, list: SuccessorList, before: NodeRef): void {
     invariant(!this.member && list.nodes.length > 0, "a joiner brings a list");
     this.#enter(epoch, list);
+    this.#leads = [before];
     this.#changed();
   }
 
@@ -121,6 +132,7 @@ export class RingState {
     this.#epoch = epoch;
     this.#predecessor = null;
     this.#successors = list;
+    this.#leads = [];
     this.fingers.clear();
   }
 

@@ -115,9 +115,14 @@ async function becomeAlone(context: Context, lost: NodeRef | null): Promise<Stab
  * and must not serve the whole circle until the census notices.
  */
 async function othersExist(context: Context): Promise<boolean> {
+  const { state } = context;
+  const { generation, epoch } = state;
   const answers = await helloAll(context, await knownTargets(context));
-  const { epoch } = context.state;
-  return answers.some((answer) => inRing(answer.reply.state) && answer.epoch >= epoch);
+  const members = answers.filter(({ reply }) => inRing(reply.state));
+  if (state.generation === generation) {
+    state.rememberLeads(members.filter((one) => one.epoch === epoch).map(({ self }) => self));
+  }
+  return members.some((answer) => answer.epoch >= epoch);
 }
 
 /**
@@ -125,11 +130,11 @@ async function othersExist(context: Context): Promise<boolean> {
  * will do as the next one: stabilization then walks back from it, a predecessor at a time.
  * False when none is left.
  */
-export async function recover(context: Context, leads: readonly NodeRef[]): Promise<boolean> {
+export async function recover(context: Context): Promise<boolean> {
   const { state, ports } = context;
   const { generation, predecessor } = state;
   if (!state.member) return true;
-  const others = predecessor === null ? leads : [...leads, predecessor];
+  const others = predecessor === null ? state.leads : [...state.leads, predecessor];
   for (const node of [...others, ...state.contacts]) {
     if (node.id === state.self.id) continue;
     const probe = await probeState(context, node);
