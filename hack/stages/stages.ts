@@ -23,7 +23,7 @@ export interface Stage {
 
 const minuteMs = 60_000;
 /** Lives that run in every test, and as many new ones as a few minutes allow. */
-const simulation = { seeds: "1..2000", fresh: "2000" };
+const simulation = { seeds: "1..1500", fresh: "2000" };
 
 /** The Node that runs this script runs everything, so that CI can choose one. */
 const nodeProgram = process.execPath;

@@ -2,8 +2,9 @@
  * Everything that can go wrong, as data: a seed draws a list of faults, `Chaos` carries them out.
  * A fault is plain and self-contained, so that a list can be printed, cut down and run again.
  */
+import type { NodeRef, RingState } from "../src/chord/index.ts";
 import { Hostile } from "./hostile.ts";
-import type { NetworkFaults } from "./network.ts";
+import { calmNetwork, type NetworkFaults } from "./network.ts";
 import type { SeededRandom } from "./random.ts";
 import type { SimulatedNode, World } from "./world.ts";
 
@@ -26,6 +27,10 @@ export const faultKinds = {
   crash: { rate: 3, what: "some nodes die and return after a while, some with an empty disk" },
   adjacent: { rate: 3, what: "up to r-1 neighbours on the circle die at once and return" },
   blackout: { rate: 1, what: "all nodes die at once and return one by one" },
+  rivals: {
+    rate: 1,
+    what: "two that may found a ring do not meet, the others are slow, promises get lost",
+  },
   rolling: { rate: 1, what: "all nodes restart, each when the one before is ready again" },
   pause: { rate: 3, what: "some nodes' event loops stand still, then go on" },
   partition: { rate: 2, what: "two groups of nodes cannot reach each other" },
@@ -41,6 +46,7 @@ export const faultKinds = {
   storm: { rate: 2, what: "as many new nodes as there are start at once" },
   "stale-seeds": { rate: 1, what: "the seed Service and name service offer what was, not what is" },
   fingers: { rate: 1, what: "all fingers point to arbitrary nodes" },
+  loopy: { rate: 1, what: "all pointers are set so that the ring goes round the circle twice" },
   hostile: { rate: 1, what: "a host with the ring's token forges messages and replies" },
 } as const satisfies Record<string, { readonly rate: number; readonly what: string }>;
 
@@ -82,6 +88,11 @@ export class Chaos {
     crash: (fault) => this.#crash(fault, 0),
     adjacent: (fault) => this.#crash(fault, 0),
     blackout: (fault) => this.#crash(fault, 4000),
+    rivals: (fault) => {
+      this.#world.cut(fault.nodes.slice(0, 1), fault.nodes.slice(1), { ms: fault.ms });
+      this.#slow(fault, fault.others);
+      this.#setRate(fault, { foundingLost: 0.3 });
+    },
     rolling: ({ amount }) => this.#roll([...this.#world.running.keys()], amount),
     pause: ({ nodes, ms }) => nodes.forEach((name) => this.#world.pause(name, ms)),
     partition: ({ nodes, others, ms }) => this.#world.cut(nodes, others, { ms }),
@@ -93,7 +104,7 @@ export class Chaos {
     loss: (fault) => this.#setRate(fault, { lost: fault.amount }),
     repeat: (fault) => this.#setRate(fault, { repeated: fault.amount }),
     late: (fault) => this.#setRate(fault, { late: 0.1, tailMs: fault.amount }),
-    slow: (fault) => this.#slow(fault),
+    slow: (fault) => this.#slow(fault, fault.nodes),
     clock: ({ nodes, amount }) =>
       this.#running(nodes).forEach((node) => (node.clockAheadMs += amount)),
     leave: ({ nodes, ms }) => this.#running(nodes).forEach(({ name }) => this.#leave(name, ms)),
@@ -101,6 +112,7 @@ export class Chaos {
     storm: ({ nodes }) => nodes.forEach((name) => this.#restart(name)),
     "stale-seeds": (fault) => this.#freezeSeeds(fault),
     fingers: () => this.shuffleFingers(),
+    loopy: () => this.#makeLoopy(),
     hostile: (fault) => this.#unleash(fault),
   };
 
@@ -110,7 +122,7 @@ export class Chaos {
     this.#ended = true;
     for (const hostile of this.hostile) hostile.stop();
     this.hostile.clear();
-    Object.assign(world.network.faults, { lost: 0, repeated: 0, late: 0, tailMs: 0 });
+    Object.assign(world.network.faults, calmNetwork);
     world.heal();
     world.staleSeeds = null;
     world.strayAddresses.clear();
@@ -131,6 +143,25 @@ export class Chaos {
     }
   }
 
+  /** Each node is followed by the one after the next: twice round, and all agree. */
+  #makeLoopy(): void {
+    const world = this.#world;
+    const rings = [...world.running.values()].map((node) => node.chord.ring);
+    const members = rings.filter((ring) => ring.member && ring.epoch === rings[0]?.epoch);
+    if (members.length < 4) return;
+    members.sort((a, b) => (a.self.id < b.self.id ? -1 : 1));
+    const order = [0, 1].flatMap((lap) => members.filter((_, index) => index % 2 === lap));
+    const at = (index: number): NodeRef =>
+      (order[(index + order.length) % order.length] as RingState).self;
+    for (const [index, ring] of order.entries()) {
+      const behind = Array.from({ length: order.length - 1 }, (_, i) => at(index + 1 + i));
+      const reply = { predecessor: null, successors: behind.slice(1), complete: false };
+      ring.adoptSuccessor(at(index + 1), reply);
+      ring.setPredecessor(at(index - 1));
+    }
+    world.tampered = true;
+  }
+
   #running(names: readonly string[]): SimulatedNode[] {
     return names.flatMap((name) => this.#world.running.get(name) ?? []);
   }
@@ -143,8 +174,8 @@ export class Chaos {
     });
   }
 
-  #slow(fault: Fault): void {
-    const struck = this.#running(fault.nodes);
+  #slow(fault: Fault, names: readonly string[]): void {
+    const struck = this.#running(names);
     for (const node of struck) node.slowMs = fault.amount;
     this.#later(fault, () => {
       for (const node of struck) node.slowMs = 0;

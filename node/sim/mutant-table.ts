@@ -6,7 +6,7 @@ import { range, runSeeds } from "./pool.ts";
 import { pageShows, tableOf, tables, writePage } from "./simulation-page.ts";
 
 /** The seeds that `make test` always runs: `1..defaultSeedCount`. */
-export const defaultSeedCount = 2000;
+export const defaultSeedCount = 1500;
 
 interface Death {
   readonly mutant: Mutant;

@@ -54,10 +54,10 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "join-at-any-place",
-    what: "a joiner does not check that it stands between its predecessor and its successor",
+    what: "a joiner takes the list of the node where its lookup ended, far before it perhaps",
     file: "join.ts",
-    from: "if (first !== before.self && !between(before.self.id, self.id, first.id)) return null;",
-    to: "",
+    from: "if (nearer === undefined) return before;",
+    to: "if (nearer !== before.self) return before;",
   },
   {
     name: "adopted-before-contact",

@@ -19,13 +19,21 @@ import type { Scheduler } from "./scheduler.ts";
 /** Rates are probabilities for one message in one direction. */
 export interface NetworkFaults {
   lost: number;
+  /** Of the requests by which a ring is founded, beside `lost`. */
+  foundingLost: number;
   repeated: number;
   /** Messages that take up to `tailMs` instead of about 1 ms, and so overtake each other. */
   late: number;
   tailMs: number;
 }
 
-export const calmNetwork: NetworkFaults = { lost: 0, repeated: 0, late: 0, tailMs: 0 };
+export const calmNetwork: NetworkFaults = {
+  lost: 0,
+  foundingLost: 0,
+  repeated: 0,
+  late: 0,
+  tailMs: 0,
+};
 
 export interface Host {
   readonly name: string;
@@ -124,6 +132,8 @@ export class Network {
     const { from, to, request } = call;
     if (this.hosts.get(from.address) !== from) return;
     call.cancelTimeout = this.#scheduler.after(timeoutMs, () => this.#timeOut(call));
+    const founding = request.type === "prepare" || request.type === "start";
+    if (founding && this.#happens(this.faults.foundingLost)) return;
     const host = this.hosts.get(to);
     const message = { from, to, request, result: null };
     if (host !== undefined) {

@@ -164,6 +164,7 @@ export class Oracles implements Observer {
   afterEvent(): void {
     const { changed, running } = this.#world;
     if (changed.size === 0) return;
+    if (this.#world.tampered) this.#startAnew();
     let failed = false;
     for (const node of changed) {
       const before = this.#seen.get(node);
@@ -177,6 +178,16 @@ export class Oracles implements Observer {
     }
     changed.clear();
     this.#checkMembers(failed);
+  }
+
+  /** Takes what is there for given, and watches what becomes of it. */
+  #startAnew(): void {
+    this.#world.tampered = false;
+    this.#lose("its pointers were tampered with");
+    for (const node of this.#world.changed) {
+      if (this.#world.running.get(node.name) === node)
+        this.#see(node, this.#memberSinceMs(node.name));
+    }
   }
 
   #forget(node: SimulatedNode): void {

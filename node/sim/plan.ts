@@ -38,12 +38,14 @@ const profiles = {
     faultCountMax: 10,
     only: ["blackout", "partition", "slow", "cut", "late", "loss", "pause", "crash"],
   },
+  /** Two believe that it is theirs to found the ring, at the same time. */
+  rivals: { rate: 1, faultCountMax: 1, only: ["rivals"] },
 } as const;
 
 export function planOf(seed: number, rates: FaultRates = defaultRates): Plan {
   const random = new SeededRandom(seed, 1);
   const profile = profileOf(random);
-  const founding = profile === "founding";
+  const founding = profile === "founding" || profile === "rivals";
   const size = random.integer(1, random.chance(0.25) ? 16 : 9);
   const successors = random.integer(1, 5);
   const founders = demoNames(Math.min(size, successors + 1));
@@ -130,6 +132,7 @@ class Draw {
     crash: () => this.#victims(this.#some(), 0.2),
     adjacent: (one) => this.#victims(this.#neighbours(one), 0.1),
     blackout: () => this.#victims(this.#names, 0.1),
+    rivals: () => this.#rivals(),
     rolling: () => ({ ms: 0, amount: this.#upTo(2000) }),
     pause: () => ({ nodes: this.#some() }),
     partition: (_, ms) => ({ ms: 3 * ms, ...this.#sides() }),
@@ -145,6 +148,7 @@ class Draw {
     storm: () => ({ nodes: this.#newcomers(), ms: 0 }),
     "stale-seeds": () => ({}),
     fingers: () => ({ ms: 0 }),
+    loopy: () => ({ ms: 0 }),
     hostile: () => ({}),
   };
 
@@ -186,6 +190,12 @@ class Draw {
     const draw = (): string[] =>
       Array.from({ length: count }, () => this.#random.pick(this.#names) ?? "");
     return { nodes: draw(), others: draw() };
+  }
+
+  /** Long enough for the patience of both: the two lowest names, of which each believes to be it. */
+  #rivals(): Partial<Fault> {
+    const [one = "", other = one, ...others] = this.#names;
+    return { atMs: 1000, ms: 25_000, nodes: [one, other], others, amount: 30 + this.#upTo(170) };
   }
 
   /** At most one node goes for ever, and never one that a new ring would have to wait for. */

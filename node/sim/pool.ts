@@ -26,7 +26,11 @@ export async function runSeeds(seeds: Iterable<number>, options: PoolOptions): P
         mutant: options.mutant ?? null,
         rates: options.rates ?? defaultRates,
       };
-      const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData });
+      const worker = new Worker(new URL("./worker.ts", import.meta.url), {
+        workerData,
+        // A life leaves nearly nothing behind: with room for the young, few are looked at twice.
+        resourceLimits: { maxYoungGenerationSizeMb: 64 },
+      });
       let pending = 0;
       const next = (): void => {
         const batch = ended ? [] : take(queue, batchSize);

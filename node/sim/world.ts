@@ -112,6 +112,8 @@ export class World {
   readonly running = new Map<string, SimulatedNode>();
   /** Nodes whose state or pointers changed since somebody last emptied this set. */
   readonly changed = new Set<SimulatedNode>();
+  /** Somebody wrote pointers into nodes just now: what they are is nobody's fault. */
+  tampered = false;
   readonly transcript: string[] = [];
   readonly idOf: (text: string) => Id;
   /** The seed Service goes on offering what it offered at that time; null while it is up to date. */

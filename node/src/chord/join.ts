@@ -10,31 +10,24 @@ import type { Answer } from "./messages.ts";
 import type { Target } from "./ports.ts";
 import { type SuccessorList, successorList } from "./successor-list.ts";
 
-const attemptCountMax = 3;
-/** Each step passes up to r nodes that the lookup had not heard of: very many need more tries. */
+/** Each step passes up to r nodes that the lookup had not heard of: very many need another try. */
 const stepCountMax = 64;
 
 /** Joins through any member. Rejects with `ChordError`, and then nothing has changed. */
 export async function join(context: Context, through: Target): Promise<void> {
   const { state, ports } = context;
   const { generation } = state;
-  for (let attempt = 1; ; attempt++) {
-    const before = await findPredecessor(context, through);
-    const list = listAfter(context, before);
-    if (state.generation !== generation || state.state !== "joining") return;
-    if (list !== null) {
-      state.becomeMember(before.epoch, list, before.self);
-      ports.log.info("Joined the ring", { predecessor: before.self.name, epoch: before.epoch });
-      await hintPredecessor(context, before);
-      return;
-    }
-    if (attempt === attemptCountMax) {
-      throw new ChordError("no-route", `${before.self.name} is not the node before this one`);
-    }
-  }
+  const before = await findPredecessor(context, through);
+  if (state.generation !== generation || state.state !== "joining") return;
+  state.becomeMember(before.epoch, listAfter(context, before), before.self);
+  ports.log.info("Joined the ring", { predecessor: before.self.name, epoch: before.epoch });
+  await hintPredecessor(context, before);
 }
 
-/** The state of the member that precedes this node, as one atomic reply. */
+/**
+ * The state of the member that precedes this node, as one atomic reply: nobody in its list stands
+ * before this node, so the first entry stands behind it.
+ */
 async function findPredecessor(context: Context, through: Target): Promise<Answer<"state">> {
   const { self } = context.state;
   const steps = lookup(context, self.id, { start: through, exclude: [self.name], verify: false });
@@ -51,11 +44,8 @@ async function findPredecessor(context: Context, through: Target): Promise<Answe
   throw new ChordError("no-route", "The nodes before this one are too many just now");
 }
 
-/**
- * The joiner's list: its predecessor's, without an earlier self that the ring has not forgotten
- * yet. Null when the first entry is not behind this node: then the ring changed meanwhile.
- */
-function listAfter(context: Context, before: Answer<"state">): SuccessorList | null {
+/** The joiner's list: its predecessor's, without an earlier self that is not forgotten yet. */
+function listAfter(context: Context, before: Answer<"state">): SuccessorList {
   const { self } = context.state;
   const { successors, complete } = before.reply;
   const heard = successors.filter((node) => node.id !== self.id);
@@ -65,8 +55,6 @@ function listAfter(context: Context, before: Answer<"state">): SuccessorList | n
   // stabilization walks back from it to the right successor.
   const closed = complete && successors.length < context.options.successors;
   if (closed || heard.length === 0) heard.push(before.self);
-  const first = heard[0] ?? before.self;
-  if (first !== before.self && !between(before.self.id, self.id, first.id)) return null;
   return successorList(self.id, heard, { max: context.options.successors, closed });
 }
 
