@@ -189,8 +189,8 @@ export const mutants: readonly Mutant[] = [
     name: "rings-never-merge",
     what: "two rings that see each other stay two",
     file: "census.ts",
-    from: "if (this.#strikes < strikeCountMax) return false;",
-    to: "if (this.#strikes < Number.POSITIVE_INFINITY) return false;",
+    from: "if (this.#strikes < strikeCountMax) return null;",
+    to: "if (this.#strikes < Number.POSITIVE_INFINITY) return null;",
   },
   {
     name: "loopy-ring-stays",

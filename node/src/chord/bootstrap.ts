@@ -7,7 +7,7 @@ import { ChordError } from "./errors.ts";
 import type { Founding } from "./founding.ts";
 import { addressCountMax, helloAll, knownTargets } from "./hello.ts";
 import { join } from "./join.ts";
-import type { Answer } from "./messages.ts";
+import type { Answer, NodeRef } from "./messages.ts";
 import { inRing } from "./peers.ts";
 import type { Target } from "./ports.ts";
 
@@ -17,6 +17,8 @@ export class Bootstrap {
   /** Addresses of nodes that said hello: they may be known sooner here than by discovery. */
   readonly #callers = new Set<string>();
   #detail = "Looks for its ring";
+  /** A member of the ring that this node gave way to: through others it might join its old one. */
+  #preferred: NodeRef | null = null;
 
   constructor(context: Context, founding: Founding) {
     this.#context = context;
@@ -32,6 +34,11 @@ export class Bootstrap {
   heardFrom(address: string): void {
     if (this.#callers.size >= addressCountMax) this.#callers.clear();
     this.#callers.add(address);
+  }
+
+  /** Join through this node if it is a member. */
+  prefer(node: NodeRef): void {
+    this.#preferred = node;
   }
 
   /** One look around. */
@@ -60,7 +67,9 @@ export class Bootstrap {
     const members = answers.filter((answer) => inRing(answer.reply.state));
     const newest = Math.max(...members.map((answer) => answer.epoch));
     const choice = members.filter((answer) => answer.epoch === newest);
-    return choice[Math.floor(this.#context.ports.random.next() * choice.length)] ?? null;
+    const preferred = choice.find((answer) => answer.self.id === this.#preferred?.id);
+    const index = Math.floor(this.#context.ports.random.next() * choice.length);
+    return preferred ?? choice[index] ?? null;
   }
 
   async #joinThrough(target: Target): Promise<string> {
@@ -68,6 +77,7 @@ export class Bootstrap {
     state.setState("joining");
     try {
       await lock.run(() => join(this.#context, target));
+      this.#preferred = null;
       return "In the ring";
     } catch (error) {
       if (!(error instanceof ChordError)) throw error;

@@ -37,28 +37,37 @@ export class Census {
     return this.#split;
   }
 
-  /** Whether the last round met a stranger: then the next round should come soon. */
+  /** Whether a stranger was met lately: then the next round should come soon. */
   get doubtful(): boolean {
-    return this.#strikes > 0;
+    return this.#strikes > 0 || this.#split;
   }
 
-  /** Meets one existing node, chosen by chance. True if this node should leave for its ring. */
-  async round(): Promise<boolean> {
+  /** Meets one existing node, chosen by chance; gives it if this node should leave for its ring. */
+  async round(): Promise<NodeRef | null> {
+    const giveWayTo = await this.#round();
+    if (giveWayTo === null) return null;
+    this.#stranger = null;
+    this.#strikes = 0;
+    this.#split = false;
+    return giveWayTo;
+  }
+
+  async #round(): Promise<NodeRef | null> {
     const { state } = this.#context;
-    if (!state.member) return false;
+    if (!state.member) return null;
     const stranger = await this.#meet();
     this.#stranger = stranger?.self.address ?? null;
     if (stranger === null) {
       this.#strikes = 0;
       this.#clean += 1;
       if (this.#clean >= strikeCountMax) this.#split = false;
-      return false;
+      return null;
     }
     this.#clean = 0;
     this.#strikes += 1;
-    if (stranger.epoch > state.epoch) return true;
-    if (this.#strikes < strikeCountMax) return false;
-    return await this.#compare(stranger.self);
+    if (stranger.epoch > state.epoch) return stranger.self;
+    if (this.#strikes < strikeCountMax) return null;
+    return (await this.#compare(stranger.self)) ? stranger.self : null;
   }
 
   /** A member that lookups in this ring do not lead to; null when the one met is no stranger. */

@@ -192,7 +192,7 @@ export class Chord {
     const { state, ports, options } = this.#context;
     const record = ports.record.load();
     const { self, predecessor, epoch } = state;
-    const alone = state.member && state.successors.length === 0;
+    const { alone } = state;
     return {
       self,
       state: state.state,
@@ -264,8 +264,8 @@ export class Chord {
 
   async #recover(): Promise<void> {
     const { state, lock } = this.#context;
-    const recovered = await lock.run(() => recover(this.#context));
-    if (!recovered && state.member) this.#abandon("Lost every other member", {});
+    const lost = !(await lock.run(() => recover(this.#context)));
+    if (lost && state.member) this.#abandon("Lost every other member", {});
   }
 
   #notified(from: NodeRef): void {
@@ -311,9 +311,13 @@ export class Chord {
   }
 
   async #takeCensus(): Promise<void> {
-    const giveWay = await this.#census.round();
-    if (giveWay) this.#abandon("Found a newer or larger ring", {});
-    else if (this.#census.doubtful) this.#tasks.census.soon(this.options.stabilizeIntervalMs);
+    const giveWayTo = await this.#census.round();
+    if (giveWayTo === null) {
+      if (this.#census.doubtful) this.#tasks.census.soon(this.options.stabilizeIntervalMs);
+      return;
+    }
+    this.#bootstrap.prefer(giveWayTo);
+    this.#abandon("Found a newer or larger ring", { member: giveWayTo.name });
   }
 
   /** Gives up membership to join another ring, or the rest of this one. */

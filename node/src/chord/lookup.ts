@@ -180,6 +180,7 @@ class LookupRun {
     const view = {
       self: state.self,
       successors: state.successors,
+      alone: state.alone,
       contacts: state.contacts,
       healthy: (node: NodeRef) => peers.healthy(node),
     };

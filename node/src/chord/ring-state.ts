@@ -77,6 +77,11 @@ export class RingState {
     this.#leads = nodes.slice(0, this.#options.successors);
   }
 
+  /** A ring of one, as far as it knows. One that lost a list of the next few nodes is not. */
+  get alone(): boolean {
+    return this.member && this.#successors.nodes.length === 0 && this.#successors.complete;
+  }
+
   /** In the ring, and the ring knows it: a predecessor has made itself known, or it is alone. */
   get ready(): boolean {
     return this.#state === "member" && this.#predecessor !== null;

@@ -11,6 +11,8 @@ const candidateCount = 3;
 export interface RoutingView {
   readonly self: NodeRef;
   readonly successors: readonly NodeRef[];
+  /** Whether the node is a ring of its own, and so owns everything. */
+  readonly alone: boolean;
   /** All known nodes but self, clockwise from self. */
   readonly contacts: readonly NodeRef[];
   /** Whether the last request to the node was answered. */
@@ -31,9 +33,7 @@ export function nextStep(view: RoutingView, question: NextQuestion): NextReply {
   const { self } = view;
   const excluded = (node: NodeRef): boolean => question.exclude.includes(node.name);
   const successors = view.successors.filter((node) => !excluded(node));
-  if (successors.length === 0 && view.successors.length === 0) {
-    return { step: "owner", nodes: [self] };
-  }
+  if (view.alone) return { step: "owner", nodes: [self] };
   const reach = question.mode === "walk" ? successors.slice(0, 1) : successors;
   const index = reach.findIndex((node) => betweenRightClosed(self.id, question.id, node.id));
   if (index >= 0) return { step: "owner", nodes: successors.slice(index) };

@@ -105,9 +105,9 @@ export class Server {
 
   #next(request: RequestOf<"next">): Replies["next"] {
     const { state, peers } = this.#context;
-    const { self, successors, contacts } = state;
+    const { self, successors, alone, contacts } = state;
     const healthy = (node: NodeRef): boolean => peers.healthy(node);
-    return nextStep({ self, successors, contacts, healthy }, request);
+    return nextStep({ self, successors, alone, contacts, healthy }, request);
   }
 
   #hello(from: NodeRef): Replies["hello"] {

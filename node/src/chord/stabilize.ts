@@ -128,18 +128,22 @@ async function othersExist(context: Context): Promise<boolean> {
 /**
  * Every successor is gone at once, which is more than the list was made for. Any living member
  * will do as the next one: stabilization then walks back from it, a predecessor at a time.
- * False when none is left.
+ * False when none is left; true also while one is busy or silent: it may live, and is asked again.
  */
 export async function recover(context: Context): Promise<boolean> {
   const { state, ports } = context;
   const { generation, predecessor } = state;
   if (!state.member) return true;
+  let unknown = false;
   const others = predecessor === null ? state.leads : [...state.leads, predecessor];
   for (const node of [...others, ...state.contacts]) {
     if (node.id === state.self.id) continue;
     const probe = await probeState(context, node);
     if (state.generation !== generation || state.successors.length > 0) return true;
-    if (probe.verdict !== "live") continue;
+    if (probe.verdict !== "live") {
+      unknown ||= probe.verdict !== "gone";
+      continue;
+    }
     state.adoptSuccessor(probe.answer.self, probe.answer.reply);
     ports.log.warn("Lost every successor, went on with another member", {
       successor: probe.answer.self.name,
@@ -147,7 +151,7 @@ export async function recover(context: Context): Promise<boolean> {
     await notifySuccessor(context, probe.answer.reply.predecessor);
     return true;
   }
-  return false;
+  return unknown;
 }
 
 /**

@@ -4,6 +4,7 @@
  * file, read anew each time because the operator may write it after the node has started.
  */
 import { lookup } from "node:dns/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Discovery, Log } from "../chord/ports.ts";
 
 /** Parsed from CHORD_DISCOVERY. */
@@ -23,10 +24,21 @@ const ADDRESSES_MAX = 4_096;
 /** Names that do not exist yet: before the first pod is known to DNS this is no failure. */
 const NO_RECORDS = new Set(["ENOTFOUND", "ENODATA", "EAI_AGAIN"]);
 
+/** The system's resolver takes up to 20 s to say that no name server answers. */
+const PATIENCE_MS = 1_000;
+
 export function discovery(options: DiscoveryOptions): Discovery {
+  // While no name server answers, nodes are most likely where they were.
+  let last: readonly string[] = [];
+  const ask = async (): Promise<readonly string[]> => {
+    const found = await addressesOf(options);
+    if (found.length > 0) last = found;
+    return last;
+  };
   return {
     seed: options.seed,
-    addresses: () => addressesOf(options),
+    addresses: () =>
+      last.length === 0 ? ask() : Promise.race([ask(), delay(PATIENCE_MS, last, { ref: false })]),
     founders: () => options.readFounders(),
   };
 }
