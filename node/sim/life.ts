@@ -173,13 +173,14 @@ class Life {
 
   async #lookUp(node: SimulatedNode, id: Id): Promise<LookupResult | Error> {
     const sinceMs = this.world.scheduler.now();
+    const calm = !this.#busy;
     const mode = this.#random.chance(0.7) ? "finger" : "walk";
     this.#lookups += 1;
     try {
       const result = await node.chord.find(id, { mode });
       const path = result.path.map((step) => step.node);
       const hopCountMax = this.world.running.size + this.#plan.size;
-      checkPath(path, id, { strict: !this.#busy && result.timeouts === 0, hopCountMax });
+      checkPath(path, id, { strict: calm && result.timeouts === 0, hopCountMax });
       this.#oracles.checkOwner(node, result.owner, sinceMs);
       return result;
     } catch (error) {

@@ -196,8 +196,8 @@ export const mutants: readonly Mutant[] = [
     name: "loopy-ring-stays",
     what: "a ring that goes round the circle twice is taken for one ring, and stays",
     file: "census.ts",
-    from: "return !round.includes(state.self.id);",
-    to: "return false;",
+    from: "return includes(round, state.self) ? null : (round[0] ?? null);",
+    to: "return null;",
   },
   {
     name: "old-answers-applied",

@@ -42,7 +42,7 @@ export class Census {
     return this.#strikes > 0 || this.#split;
   }
 
-  /** Meets one existing node, chosen by chance; gives it if this node should leave for its ring. */
+  /** Meets one existing node, chosen by chance. Whom to join through if this node should leave. */
   async round(): Promise<NodeRef | null> {
     const giveWayTo = await this.#round();
     if (giveWayTo === null) return null;
@@ -67,7 +67,7 @@ export class Census {
     this.#strikes += 1;
     if (stranger.epoch > state.epoch) return stranger.self;
     if (this.#strikes < strikeCountMax) return null;
-    return (await this.#compare(stranger.self)) ? stranger.self : null;
+    return await this.#compare(stranger.self);
   }
 
   /** A member that lookups in this ring do not lead to; null when the one met is no stranger. */
@@ -91,37 +91,38 @@ export class Census {
     }
   }
 
-  /** Walks both rings. True when they are two, and this node's is the one to give way. */
-  async #compare(stranger: NodeRef): Promise<boolean> {
+  /** Walks both rings. Where they are two, or one twice round: whom to join through, if this node must. */
+  async #compare(stranger: NodeRef): Promise<NodeRef | null> {
     const { state, ports } = this.#context;
     const own = await this.#walk(state.self);
     const theirs = await this.#walk(stranger);
-    if (own === null || theirs === null) return false;
-    if (own.includes(stranger.id) || theirs.includes(state.self.id)) {
+    if (own === null || theirs === null) return null;
+    if (includes(own, stranger) || includes(theirs, state.self)) {
       const round = firstRound(own);
       this.#split = round.length < own.length;
-      return !round.includes(state.self.id);
+      return includes(round, state.self) ? null : (round[0] ?? null);
     }
     this.#split = true;
     ports.log.warn("Found a second ring", { own: own.length, other: theirs.length });
-    if (own.length !== theirs.length) return own.length < theirs.length;
-    return (lowest(own) ?? "") > (lowest(theirs) ?? "");
+    const smaller =
+      own.length === theirs.length ? lowest(own) > lowest(theirs) : own.length < theirs.length;
+    return smaller ? stranger : null;
   }
 
-  /** The ids along first successors from a node round to itself; null when the walk breaks off. */
-  async #walk(start: NodeRef): Promise<Id[] | null> {
-    const seen = new Set<Id>();
+  /** The nodes along first successors from one round to itself; null when the walk breaks off. */
+  async #walk(start: NodeRef): Promise<NodeRef[] | null> {
+    const seen = new Map<Id, NodeRef>();
     let node = start;
     try {
       while (!seen.has(node.id) && seen.size < ringSizeMax) {
-        seen.add(node.id);
+        seen.set(node.id, node);
         node = await this.#successorOf(node);
       }
     } catch (error) {
       if (!(error instanceof ChordError)) throw error;
       return null;
     }
-    return node.id === start.id ? [...seen] : null;
+    return node.id === start.id ? [...seen.values()] : null;
   }
 
   /** A node's first successor; the node itself in a ring of one. */
@@ -132,14 +133,20 @@ export class Census {
   }
 }
 
-function lowest(ids: readonly Id[]): Id | undefined {
-  return ids.toSorted()[0];
+function includes(ring: readonly NodeRef[], node: NodeRef): boolean {
+  return ring.some(({ id }) => id === node.id);
 }
 
-/** The ids from the lowest on, as far as they rise: all of them in an ordered ring. */
-function firstRound(ring: readonly Id[]): Id[] {
-  const start = ring.indexOf(lowest(ring) as Id);
+function lowest(ring: readonly NodeRef[]): string {
+  return ring.map(({ id }) => id).sort()[0] ?? "";
+}
+
+/** The nodes from the lowest id on, as far as ids rise: all of them in an ordered ring. */
+function firstRound(ring: readonly NodeRef[]): NodeRef[] {
+  const start = ring.findIndex(({ id }) => id === lowest(ring));
   const turned = [...ring.slice(start), ...ring.slice(0, start)];
-  const end = turned.findIndex((id, index) => index > 0 && id < (turned[index - 1] as Id));
+  const end = turned.findIndex(
+    ({ id }, index) => index > 0 && id < (turned[index - 1] as NodeRef).id,
+  );
   return end < 0 ? turned : turned.slice(0, end);
 }
