@@ -15,7 +15,8 @@ URL ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test ring cluster cluster-down env deploy
-.PHONY: check sim mutants scenarios check-ring verify paper sim-speed bench images gen picture install
+.PHONY: check bench images gen picture install
+.PHONY: sim mutants scenarios check-ring verify paper sim-speed
 
 ##@ Start here
 demo: install ## Cluster, operator, five-node ring, a value put and read back, a picture of the ring
@@ -51,9 +52,9 @@ picture: install ## Draw the README's picture of the page anew, from a real ring
 sim: install ## The simulator: SEED=7 replays one life, SEEDS=1..100 runs many, FRESH=1000 new ones
 	@$(NODE) node/sim/main.ts $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) \
 	  $(if $(FRESH),--fresh $(FRESH)) $(if $(RATES),--rates $(RATES))
-mutants: install ## Break the protocol in known ways; the simulator must notice each. WRITE=1: the table
+mutants: install ## Break the protocol in known ways; each must be noticed. WRITE=1: the tables
 	@$(NODE) node/sim/main.ts --mutants $(if $(WRITE),--write)
-scenarios: install ## Histories of small rings and their transcripts: NAME=join-step-by-step shows one
+scenarios: install ## Histories of small rings with transcripts: NAME=join-step-by-step shows one
 	@$(NODE) node/sim/scenarios.ts $(if $(WRITE),--write) $(if $(NAME),--show $(NAME))
 check-ring: install ## A live ring by the simulator's invariants: URL=http://localhost:8080
 	@$(NODE) node/sim/check-ring.ts --url $(or $(URL),http://localhost:8080) --times 3

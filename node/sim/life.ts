@@ -68,9 +68,8 @@ class Life {
     this.#chaos = new Chaos(this.world, new SeededRandom(seed, 3));
     this.#oracles = new Oracles(this.world);
     this.#oracles.liarPresent = () => this.#chaos.hostile.size > 0;
-    this.world.note(
-      `seed ${seed}: ${plan.size} nodes, r = ${successors}, ${plan.early ? "faults from the start" : "faults after it formed"}`,
-    );
+    const when = plan.early ? "faults from the start" : "faults after it formed";
+    this.world.note(`seed ${seed}: ${plan.size} nodes, r = ${successors}, ${when}`);
   }
 
   async run(): Promise<void> {
@@ -118,7 +117,7 @@ class Life {
     }
   }
 
-  /** R10. Gives how long it took; null if the ring waits for a liar, which nobody can tell from dead. */
+  /** R10. Gives how long it took; null if the ring waits for a liar, whom it cannot tell from dead. */
   async #converge(when: string): Promise<number | null> {
     const { world } = this;
     const startMs = world.scheduler.now();

@@ -35,8 +35,8 @@ export const mutants: readonly Mutant[] = [
     name: "any-notify-adopted",
     what: "whoever notifies becomes the predecessor, near or far",
     file: "stabilize.ts",
-    from: "if (old === null || old.id === candidate.id || between(old.id, candidate.id, state.self.id)) {",
-    to: "if (old !== undefined) {",
+    from: "if (old === null || old.id === candidate.id || between(",
+    to: "if (old !== undefined || between(",
   },
   {
     name: "notify-believed-unseen",
@@ -63,8 +63,11 @@ export const mutants: readonly Mutant[] = [
     name: "adopted-before-contact",
     what: "the successor's predecessor becomes the successor before it was contacted",
     file: "stabilize.ts",
-    from: "const probe = await probeState(context, candidate);\n    if (state.generation !== generation) return changed;",
-    to: "state.adoptSuccessor(candidate, { ...reply, successors: [successor, ...reply.successors] });\n    const probe = await probeState(context, candidate);\n    if (state.generation !== generation) return changed;",
+    from: "const probe = await probeState(context, candidate);\n",
+    to:
+      "const successors = [successor, ...reply.successors];\n" +
+      "state.adoptSuccessor(candidate, { ...reply, successors });\n" +
+      "const probe = await probeState(context, candidate);\n",
   },
   {
     name: "reply-while-busy",
@@ -92,7 +95,12 @@ export const mutants: readonly Mutant[] = [
     what: "the successor's list is mixed into the old one instead of replacing it",
     file: "ring-state.ts",
     from: "const list = successorList(this.self.id, [successor, ...reply.successors], {",
-    to: "const heard = [...this.successors, successor, ...reply.successors].filter((a, i, all) => all.findIndex((b) => b.id === a.id) === i && a.id !== this.self.id).sort((a, b) => (between(this.self.id, a.id, b.id) ? -1 : 1));\n    const list = successorList(this.self.id, heard, {",
+    to:
+      "const known = [...this.successors, successor, ...reply.successors];\n" +
+      "const heard = [...new Map(known.map((node) => [node.id, node])).values()]\n" +
+      "  .filter((node) => node.id !== this.self.id)\n" +
+      "  .sort((a, b) => (between(this.self.id, a.id, b.id) ? -1 : 1));\n" +
+      "const list = successorList(this.self.id, heard, {",
   },
   {
     name: "between-a-a-empty",
@@ -176,7 +184,9 @@ export const mutants: readonly Mutant[] = [
     what: "whoever answers is the electorate, so a minority of the last ring starts a new one",
     file: "founding.ts",
     from: "const electorate = await this.#electorate(answers);",
-    to: "const electorate = new Set([state.self, ...answers.map((a) => a.self)].map((n) => n.name));",
+    to:
+      "const present = [state.self, ...answers.map((answer) => answer.self)];\n" +
+      "const electorate = new Set(present.map((node) => node.name));",
   },
   {
     name: "promise-forgotten",
@@ -203,7 +213,9 @@ export const mutants: readonly Mutant[] = [
     name: "old-answers-applied",
     what: "an answer is applied although the node left and joined again meanwhile",
     file: "stabilize.ts",
-    from: 'if (state.generation !== generation) return done("error");\n    if (probe.verdict === "live") {\n      const changed',
+    from:
+      'if (state.generation !== generation) return done("error");\n' +
+      '    if (probe.verdict === "live") {\n      const changed',
     to: 'if (probe.verdict === "live") {\n      const changed',
   },
 ];

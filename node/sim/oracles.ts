@@ -349,7 +349,8 @@ function pointersOf(node: SimulatedNode): string {
   const { state, predecessor, successors } = node.chord.ring;
   if (!node.chord.ring.member) return `${node.name} is ${state}`;
   const names = successors.map(({ name }) => name).join(" ");
-  return `${node.name} has predecessor ${predecessor?.name ?? "none"}, successors ${names || "none"}`;
+  const before = predecessor?.name ?? "none";
+  return `${node.name} has predecessor ${before}, successors ${names || "none"}`;
 }
 
 /**

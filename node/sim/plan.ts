@@ -192,7 +192,7 @@ class Draw {
     return { nodes: draw(), others: draw() };
   }
 
-  /** Long enough for the patience of both: the two lowest names, of which each believes to be it. */
+  /** The two lowest names, each of which believes to be the lowest; longer than their patience. */
   #rivals(): Partial<Fault> {
     const [one = "", other = one, ...others] = this.#names;
     return { atMs: 1000, ms: 25_000, nodes: [one, other], others, amount: 30 + this.#upTo(170) };

@@ -74,9 +74,10 @@ export async function describeFailure(failed: LifeResult): Promise<string> {
   if (failed.failure === null) return `seed ${failed.plan.seed} holds`;
   const smallest = await minimize(failed.plan, failed.failure.oracle);
   const { failure, transcript } = await live(smallest, { recording: true });
+  const counts = `${smallest.faults.length} of ${failed.plan.faults.length}`;
   return [
     `seed ${failed.plan.seed} broke ${failed.failure.problem}`,
-    `smallest faults that still break it, ${smallest.faults.length} of ${failed.plan.faults.length}:`,
+    `smallest faults that still break it, ${counts}:`,
     ...describePlan(smallest),
     `then: ${failure?.problem ?? "nothing, which is a fault of the simulator"}`,
     `the last ${lineCount} lines of that life:`,

@@ -12,7 +12,7 @@ export interface WorkerOptions {
   readonly rates: FaultRates;
 }
 
-/** Refusals and timeouts are the daily bread here; their stacks, which nobody reads, cost a tenth. */
+/** Refusals and timeouts are the daily bread here; their stacks, read by nobody, cost a tenth. */
 Error.stackTraceLimit = 0;
 
 const { mutant, rates } = workerData as WorkerOptions;

@@ -116,7 +116,7 @@ export class World {
   tampered = false;
   readonly transcript: string[] = [];
   readonly idOf: (text: string) => Id;
-  /** The seed Service goes on offering what it offered at that time; null while it is up to date. */
+  /** What the seed Service goes on offering, out of date; null while it is up to date. */
   staleSeeds: readonly string[] | null = null;
   /** Other addresses that name service gives out: of nodes long gone, or of hostile hosts. */
   readonly strayAddresses = new Set<string>();
@@ -160,7 +160,8 @@ export class World {
 
   /** Starts a host of this name with the disk it had; its address is a new one, as a pod's. */
   start(name: string): Chord {
-    const address = `10.${this.#starts >> 16}.${(this.#starts >> 8) & 255}.${this.#starts & 255}:8081`;
+    const count = this.#starts;
+    const address = `10.${count >> 16}.${(count >> 8) & 255}.${count & 255}:8081`;
     this.#starts += 1;
     this.note(`start ${name} at ${address}`);
     const { successors, stabilizeIntervalMs = 1000, options = {} } = this.options;

@@ -1,11 +1,12 @@
 /**
- * Looks for members that lookups in this node's ring do not lead to, as a partition or a false alarm
- * may leave them. They are in another ring, or further on in a ring that goes round the circle more
- * than once (a loopy ring: each node agrees with its neighbours, so stabilization mends nothing).
+ * Looks for members that lookups in this node's ring do not lead to, as a partition or a false
+ * alarm may leave them. They are in another ring, or further on in a ring that goes round the
+ * circle more than once (a loopy ring: each node agrees with its neighbours, so stabilization mends
+ * nothing).
  *
  * The newer ring stays; of two rings of one epoch the larger one; of a loopy ring the first round
- * from its lowest identifier. All others join it one by one. Outside Zave's model, which starts from
- * one ordered ring.
+ * from its lowest identifier. All others join it one by one. Outside Zave's model, which starts
+ * from one ordered ring.
  */
 import type { Context } from "./context.ts";
 import { askState } from "./context.ts";
@@ -91,7 +92,7 @@ export class Census {
     }
   }
 
-  /** Walks both rings. Where they are two, or one twice round: whom to join through, if this node must. */
+  /** Walks both rings. Where they are two, or one twice round: whom this node must join, if it must. */
   async #compare(stranger: NodeRef): Promise<NodeRef | null> {
     const { state, ports } = this.#context;
     const own = await this.#walk(state.self);

@@ -49,9 +49,9 @@ function listAfter(context: Context, before: Answer<"state">): SuccessorList {
   const { self } = context.state;
   const { successors, complete } = before.reply;
   const heard = successors.filter((node) => node.id !== self.id);
-  // Behind a whole ring comes the predecessor itself. A full list may have been the whole ring until
-  // somebody joined a moment ago: then its end is not the ring's, and nobody may be passed over.
-  // Where the predecessor knew nobody but our earlier self, it is the only way back in:
+  // Behind a whole ring comes the predecessor itself. A full list may have been the whole ring
+  // until somebody joined a moment ago: then its end is not the ring's, and nobody may be passed
+  // over. Where the predecessor knew nobody but our earlier self, it is the only way back in:
   // stabilization walks back from it to the right successor.
   const closed = complete && successors.length < context.options.successors;
   if (closed || heard.length === 0) heard.push(before.self);

@@ -5,8 +5,8 @@
  * over fingers and successor list together as in the 2003 journal version.
  *
  * A hop is a routing request answered by another node; the asking node's own step is hop 0.
- * Invariant: every node asked lies strictly nearer to the identifier than the one that named it, and
- * is asked once. Where nobody has to be routed around, each hop is nearer than the one before it.
+ * Invariant: every node asked lies strictly nearer to the identifier than the one that named it,
+ * and is asked once. Where nobody has to be routed around, each hop is nearer than the last.
  */
 import { type Context, sleep } from "./context.ts";
 import { ChordError, codeOf } from "./errors.ts";
