@@ -117,7 +117,7 @@ class Life {
     }
   }
 
-  /** R10. Gives how long it took; null if the ring waits for a liar, whom it cannot tell from dead. */
+  /** R10. Gives how long it took; null if the ring waits for a liar, who may as well be dead. */
   async #converge(when: string): Promise<number | null> {
     const { world } = this;
     const startMs = world.scheduler.now();

@@ -92,7 +92,7 @@ export class Census {
     }
   }
 
-  /** Walks both rings. Where they are two, or one twice round: whom this node must join, if it must. */
+  /** Walks both rings. Whom to join through, if they are two or one twice round, and it must. */
   async #compare(stranger: NodeRef): Promise<NodeRef | null> {
     const { state, ports } = this.#context;
     const own = await this.#walk(state.self);
