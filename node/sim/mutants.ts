@@ -153,10 +153,10 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "list-called-complete",
-    what: "a cut list is taken for the whole ring",
-    file: "successor-list.ts",
-    from: "return { nodes, complete: options.closed };",
-    to: "return { nodes, complete: true };",
+    what: "a joiner takes every list it copies for the whole ring, and closes it",
+    file: "join.ts",
+    from: "const closed = complete && successors.length < context.options.successors;",
+    to: "const closed = complete || successors.length > 0;",
   },
   {
     name: "owner-by-fingers",
@@ -185,8 +185,8 @@ export const mutants: readonly Mutant[] = [
     file: "founding.ts",
     from: "const electorate = await this.#electorate(answers);",
     to:
-      "const present = [state.self, ...answers.map((answer) => answer.self)];\n" +
-      "const electorate = new Set(present.map((node) => node.name));",
+      "const there = [state.self, ...answers.map((answer) => answer.self)];\n" +
+      "const electorate = new Set(there.map((node) => node.name));",
   },
   {
     name: "promise-forgotten",
