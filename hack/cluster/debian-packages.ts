@@ -18,6 +18,8 @@ const packageOf = {
   chromium: "chromium",
   wrk: "wrk",
   strace: "strace",
+  spin: "spin",
+  gcc: "gcc",
 } as const;
 
 export type DebianProgram = keyof typeof packageOf;
