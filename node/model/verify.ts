@@ -25,8 +25,6 @@ const { values } = parseArgs({
 const documentPath = join(settings.repositoryRoot, "docs", "model.md");
 const marks = { begin: "<!-- make verify: begin -->", end: "<!-- make verify: end -->" } as const;
 
-process.exitCode = await main();
-
 async function main(): Promise<number> {
   const chosen = choose();
   await ensureDebianPrograms(["spin", "gcc"]);
@@ -98,3 +96,5 @@ function record(outcomes: readonly Outcome[]): void {
   const body = [...head, ...figures, "", ...legend].join("\n");
   writeFileSync(documentPath, `${before}${marks.begin}\n\n${body}\n\n${marks.end}${after}`);
 }
+
+process.exitCode = await main();
