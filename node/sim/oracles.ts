@@ -66,7 +66,7 @@ const suspicionProbes = 3;
 /** A predecessor answered at most this long before it is adopted. */
 const contactMs = 10_000;
 
-/** How long what a liar said may go on to have effects. */
+/** How long what a liar said, or somebody wrote into a node, may go on to have effects. */
 const liesMs = 10_000;
 /** A node that was outside the ring so short a time ago may rightly be taken for gone. */
 const newMemberMs = 2000;
@@ -183,6 +183,8 @@ export class Oracles implements Observer {
   /** Takes what is there for given, and watches what becomes of it. */
   #startAnew(): void {
     this.#world.tampered = false;
+    // What was asked before is applied to pointers that are others now.
+    this.#liedUntilMs = this.#world.scheduler.now() + liesMs;
     this.#lose("its pointers were tampered with");
     for (const node of this.#world.changed) {
       if (this.#world.running.get(node.name) === node)
