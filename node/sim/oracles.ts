@@ -71,6 +71,9 @@ const liesMs = 10_000;
 /** A node that was outside the ring so short a time ago may rightly be taken for gone. */
 const newMemberMs = 2000;
 
+/** Longer than any request is waited for, with its repeats. */
+const settleMs = 5000;
+
 /** What the oracles last saw of a node. */
 interface Seen {
   readonly memberSinceMs: number;
@@ -94,6 +97,8 @@ export class Oracles implements Observer {
   #divided = false;
   #liedUntilMs = Number.NEGATIVE_INFINITY;
   readonly #world: World;
+  /** Since when the ring has been ideal, while the invariants still rest. */
+  #idealSinceMs: number | null = null;
   readonly #seen = new Map<SimulatedNode, Seen>();
   #principals: ReadonlySet<Id> = new Set();
   /** Requests in a row that a node got no answer to: node → address → count. */
@@ -164,6 +169,7 @@ export class Oracles implements Observer {
   afterEvent(): void {
     const { changed, running } = this.#world;
     if (changed.size === 0) return;
+    this.#rearm();
     if (this.#world.tampered) this.#startAnew();
     let failed = false;
     for (const node of changed) {
@@ -333,16 +339,27 @@ export class Oracles implements Observer {
 
   #regain(rings: readonly RingState[]): void {
     const { successors } = this.#world.options;
-    if (rings.length < successors + 1 || !checkIdeal(rings, successors).ideal) return;
-    this.intact = true;
+    if (rings.length < successors + 1 || !checkIdeal(rings, successors).ideal) {
+      this.#idealSinceMs = null;
+      return;
+    }
+    this.#idealSinceMs ??= this.#world.scheduler.now();
     if (rings.length >= this.#world.names.size) this.#divided = false;
     this.#principals = principals(rings);
+  }
+
+  /** An ideal ring is Zave's initial state only when no answer from before is on its way. */
+  #rearm(): void {
+    if (this.intact || this.#idealSinceMs === null) return;
+    if (this.#world.scheduler.now() - this.#idealSinceMs < settleMs) return;
+    this.intact = true;
     this.#world.note("oracles: the ring is ideal, all invariants are watched");
   }
 
   #lose(why: string): void {
     if (this.intact) this.#world.note(`oracles: R1, R2, R5, R6, R7 rest, since ${why}`);
     this.intact = false;
+    this.#idealSinceMs = null;
   }
 }
 
