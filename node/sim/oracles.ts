@@ -84,8 +84,6 @@ interface Seen {
 }
 
 export class Oracles implements Observer {
-  /** Whether Zave's assumption has held since the ring was last ideal. */
-  intact = false;
   /** Changes of pointers that were checked as a whole ring, and those while intact. */
   checkedCount = 0;
   intactCount = 0;
@@ -97,6 +95,8 @@ export class Oracles implements Observer {
   #divided = false;
   #liedUntilMs = Number.NEGATIVE_INFINITY;
   readonly #world: World;
+  /** Whether the invariants that rest on Zave's assumption are watched. */
+  #armed = false;
   /** Since when the ring has been ideal, while the invariants still rest. */
   #idealSinceMs: number | null = null;
   readonly #seen = new Map<SimulatedNode, Seen>();
@@ -112,6 +112,12 @@ export class Oracles implements Observer {
     this.#world = world;
     world.network.observer = this;
     world.scheduler.onSettled = () => this.afterEvent();
+  }
+
+  /** Whether Zave's assumption has held since the ring was last ideal for a while. */
+  get intact(): boolean {
+    if (this.#armed || this.#idealSinceMs === null) return this.#armed;
+    return this.#world.scheduler.now() - this.#idealSinceMs >= settleMs;
   }
 
   // --- traffic --------------------------------------------------------------------------------
@@ -312,7 +318,7 @@ export class Oracles implements Observer {
       this.#lose("there are several rings, or somebody lies");
       return;
     }
-    if (!this.intact) {
+    if (!this.#armed) {
       this.#regain(rings);
       return;
     }
@@ -350,15 +356,14 @@ export class Oracles implements Observer {
 
   /** An ideal ring is Zave's initial state only when no answer from before is on its way. */
   #rearm(): void {
-    if (this.intact || this.#idealSinceMs === null) return;
-    if (this.#world.scheduler.now() - this.#idealSinceMs < settleMs) return;
-    this.intact = true;
+    if (this.#armed || !this.intact) return;
+    this.#armed = true;
     this.#world.note("oracles: the ring is ideal, all invariants are watched");
   }
 
   #lose(why: string): void {
-    if (this.intact) this.#world.note(`oracles: R1, R2, R5, R6, R7 rest, since ${why}`);
-    this.intact = false;
+    if (this.#armed) this.#world.note(`oracles: R1, R2, R5, R6, R7 rest, since ${why}`);
+    this.#armed = false;
     this.#idealSinceMs = null;
   }
 }
