@@ -19,7 +19,7 @@ const packageOf = {
   wrk: "wrk",
   strace: "strace",
   spin: "spin",
-  gcc: "gcc",
+  gcc: "build-essential",
 } as const;
 
 export type DebianProgram = keyof typeof packageOf;

@@ -49,7 +49,7 @@ export const mutants: readonly Mutant[] = [
     name: "joiner-takes-one-successor",
     what: "a joiner takes its first successor only, not the list",
     file: "join.ts",
-    from: "{ max: context.options.successors, closed }",
+    from: "{ max: context.options.successors, closed: false }",
     to: "{ max: 1, closed: false }",
   },
   {
@@ -155,8 +155,8 @@ export const mutants: readonly Mutant[] = [
     name: "list-called-complete",
     what: "a joiner takes every list it copies for the whole ring, and closes it",
     file: "join.ts",
-    from: "const closed = complete && successors.length < context.options.successors;",
-    to: "const closed = complete || successors.length > 0;",
+    from: "if (heard.length === 0) heard.push(before.self);",
+    to: "if (heard.length >= 0) heard.push(before.self);",
   },
   {
     name: "owner-by-fingers",

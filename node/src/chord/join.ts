@@ -47,15 +47,12 @@ async function findPredecessor(context: Context, through: Target): Promise<Answe
 /** The joiner's list: its predecessor's, without an earlier self that is not forgotten yet. */
 function listAfter(context: Context, before: Answer<"state">): SuccessorList {
   const { self } = context.state;
-  const { successors, complete } = before.reply;
-  const heard = successors.filter((node) => node.id !== self.id);
-  // Behind a whole ring comes the predecessor itself. A full list may have been the whole ring
-  // until somebody joined a moment ago: then its end is not the ring's, and nobody may be passed
-  // over. Where the predecessor knew nobody but our earlier self, it is the only way back in:
-  // stabilization walks back from it to the right successor.
-  const closed = complete && successors.length < context.options.successors;
-  if (closed || heard.length === 0) heard.push(before.self);
-  return successorList(self.id, heard, { max: context.options.successors, closed });
+  const heard = before.reply.successors.filter((node) => node.id !== self.id);
+  // Where the predecessor knew nobody but our earlier self, it is the only way back in:
+  // stabilization walks back from it to the right successor. Else nothing is put behind the list,
+  // even where the predecessor took it for the whole ring: somebody may have joined since.
+  if (heard.length === 0) heard.push(before.self);
+  return successorList(self.id, heard, { max: context.options.successors, closed: false });
 }
 
 /** Lets the predecessor stabilize now rather than at its next turn. */

@@ -166,7 +166,8 @@ export class RingState {
     invariant(this.member, "only a member has successors");
     const list = successorList(this.self.id, [successor, ...reply.successors], {
       max: this.#options.successors,
-      closed: reply.complete,
+      // Whole only if this node met itself in it: what the successor believed may be out of date.
+      closed: false,
     });
     const changed = !sameNodes(list.nodes, this.successors);
     if (!sameNode(list.nodes[0] ?? null, this.successors[0] ?? null)) {

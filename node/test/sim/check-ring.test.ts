@@ -96,7 +96,9 @@ describe("check-ring: what a crawl shows", () => {
   });
 });
 
-describe("check-ring: the command", () => {
+describe("check-ring: the command", function () {
+  this.timeout(60_000);
+
   const program = fileURLToPath(new URL("../../sim/check-ring.ts", import.meta.url));
 
   async function run(
