@@ -174,6 +174,8 @@ export class Oracles implements Observer {
   /** Called when an event and all that it caused are done. */
   afterEvent(): void {
     const { changed, running } = this.#world;
+    // Asked at every event, so that a liar who changed nothing yet is known to have been there.
+    this.#lied();
     if (changed.size === 0) return;
     this.#rearm();
     if (this.#world.tampered) this.#startAnew();

@@ -22,19 +22,23 @@ export interface Series {
 
 export interface Axis {
   readonly name: string;
-  /** `log2` and `log10` have a label at each power. */
-  readonly scale?: "linear" | "log2" | "log10";
+  readonly scale?: "linear" | "log10";
   readonly min?: number;
   readonly max?: number;
   /** Names instead of numbers; the points' x is then an index into them. */
   readonly categories?: readonly string[];
 }
 
+/** The x axis may also be one of powers of two. */
+export interface WideAxis extends Omit<Axis, "scale"> {
+  readonly scale?: Axis["scale"] | "log2";
+}
+
 export interface ChartSpec {
   readonly name: string;
   readonly title: string;
   readonly alt: string;
-  readonly x: Axis;
+  readonly x: WideAxis;
   readonly y: Axis;
   readonly series: readonly Series[];
 }
@@ -66,9 +70,11 @@ export function drawChart(spec: ChartSpec): Chart {
       ),
     })),
     grid: { left: 70, right: 32, top: gridTop, bottom: 60 },
-    xAxis: axisOption(spec.x, "x"),
+    xAxis: xOption(spec),
     yAxis: axisOption(spec.y, "y"),
-    series: spec.series.map(seriesOption),
+    series: spec.series.map((series, index) =>
+      seriesOption(spec.x.scale === "log2" ? overExponents(series) : series, index),
+    ),
   });
   const svg = normalised(chart.renderToSVGString());
   chart.dispose();
@@ -91,6 +97,16 @@ function legendRows(series: readonly Series[]): Series[][] {
   return rows;
 }
 
+function xOption({ x, series }: ChartSpec): object {
+  const { scale, ...axis } = x;
+  if (scale === "log2") return { ...axisOption(axis, "x"), ...powersOption(series) };
+  return axisOption(scale === undefined ? axis : { ...axis, scale }, "x");
+}
+
+function overExponents(series: Series): Series {
+  return { ...series, points: series.points.map(([x, y]): Point => [Math.log2(x), y]) };
+}
+
 function axisOption(axis: Axis, side: "x" | "y"): object {
   const { name, categories, min, max } = axis;
   return {
@@ -111,7 +127,18 @@ function axisOption(axis: Axis, side: "x" | "y"): object {
 function scaleOption({ scale = "linear", categories }: Axis): object {
   if (categories !== undefined) return { type: "category", data: categories };
   if (scale === "linear") return { type: "value" };
-  return { type: "log", logBase: scale === "log2" ? 2 : 10 };
+  return { type: "log", logBase: 10 };
+}
+
+/** An axis of exponents with a label at each power of two; the library's own skips most of them. */
+function powersOption(series: readonly Series[]): object {
+  const exponents = series.flatMap(({ points }) => points.map(([x]) => Math.log2(x)));
+  return {
+    min: Math.floor(Math.min(...exponents)),
+    max: Math.ceil(Math.max(...exponents)),
+    interval: 1,
+    axisLabel: { color: ink, fontSize: 12, formatter: (exponent: number) => `${2 ** exponent}` },
+  };
 }
 
 function seriesOption(series: Series, index: number): object {
