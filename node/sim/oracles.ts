@@ -243,7 +243,8 @@ export class Oracles implements Observer {
     const old = before.successors[0];
     const head = ring.successors[0];
     if (head?.address === old?.address) return;
-    if (head !== undefined && !before.successors.includes(head)) this.#checkAdopted(node, head, 0);
+    const listed = before.successors.some(({ address }) => address === head?.address);
+    if (head !== undefined && !listed) this.#checkAdopted(node, head, 0);
     if (old === undefined) return;
     const nearer = head !== undefined && between(ring.self.id, head.id, old.id);
     if (!nearer && this.#lives(old, ring)) this.#checkGivenUp(node, old);
