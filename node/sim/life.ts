@@ -113,7 +113,10 @@ class Life {
   #startAll(): void {
     for (let i = 0; i < this.#plan.size; i++) {
       const atMs = this.#random.next() * 1000;
-      this.world.scheduler.after(atMs, () => this.world.start(`demo-${i}`));
+      this.world.scheduler.after(atMs, () => {
+        // A fault that came first may have started it already: one process for each name.
+        if (!this.world.running.has(`demo-${i}`)) this.world.start(`demo-${i}`);
+      });
     }
   }
 
