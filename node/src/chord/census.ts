@@ -144,7 +144,8 @@ function lowest(ring: readonly NodeRef[]): string {
 
 /** The nodes from the lowest id on, as far as ids rise: all of them in an ordered ring. */
 function firstRound(ring: readonly NodeRef[]): NodeRef[] {
-  const start = ring.findIndex(({ id }) => id === lowest(ring));
+  const first = lowest(ring);
+  const start = ring.findIndex(({ id }) => id === first);
   const turned = [...ring.slice(start), ...ring.slice(0, start)];
   const end = turned.findIndex(
     ({ id }, index) => index > 0 && id < (turned[index - 1] as NodeRef).id,

@@ -6,6 +6,7 @@ import type { ChordOptions } from "./options.ts";
 import type { Peers, Verdict } from "./peers.ts";
 import type { Ports, Target } from "./ports.ts";
 import type { RingState } from "./ring-state.ts";
+import type { RoutingView } from "./routing-table.ts";
 
 export interface Context {
   readonly ports: Ports;
@@ -13,6 +14,12 @@ export interface Context {
   readonly state: RingState;
   readonly peers: Peers;
   readonly lock: OperationLock;
+}
+
+/** What this node answers a lookup's step from. */
+export function routingView({ state, peers }: Context): RoutingView {
+  const { self, successors, alone, contacts } = state;
+  return { self, successors, alone, contacts, healthy: (node) => peers.healthy(node) };
 }
 
 export function sleep(context: Context, ms: number): Promise<void> {

@@ -8,7 +8,7 @@
  * Invariant: every node asked lies strictly nearer to the identifier than the one that named it,
  * and is asked once. Where nobody has to be routed around, each hop is nearer than the last.
  */
-import { type Context, sleep } from "./context.ts";
+import { type Context, routingView, sleep } from "./context.ts";
 import { ChordError, codeOf } from "./errors.ts";
 import { between, type Id } from "./id.ts";
 import type { LookupMode, NextReply, NodeRef } from "./messages.ts";
@@ -173,18 +173,15 @@ class LookupRun {
   }
 
   #askSelf(): NextReply {
-    const { state, peers } = this.#context;
+    const { state } = this.#context;
     if (!state.member) throw this.#failure("not-member", "this node is in no ring");
     if (this.#path.length === 0) this.#path.push({ node: state.self, ms: 0 });
     if (state.owns(this.#id)) return { step: "owner", nodes: [state.self] };
-    const view = {
-      self: state.self,
-      successors: state.successors,
-      alone: state.alone,
-      contacts: state.contacts,
-      healthy: (node: NodeRef) => peers.healthy(node),
-    };
-    return nextStep(view, { id: this.#id, mode: this.mode, exclude: [...this.#excluded] });
+    return nextStep(routingView(this.#context), {
+      id: this.#id,
+      mode: this.mode,
+      exclude: [...this.#excluded],
+    });
   }
 
   /** The first living node of the list and those behind it; null when none of them lives. */

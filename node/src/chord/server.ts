@@ -2,7 +2,7 @@
  * The answering side: checks who speaks and of which ring, then reads or changes this node.
  * Nothing here waits for another node, so a request never holds one elsewhere.
  */
-import type { Context } from "./context.ts";
+import { type Context, routingView } from "./context.ts";
 import { ChordError } from "./errors.ts";
 import type { Founding } from "./founding.ts";
 import type { Answer, Envelope, NodeRef, Replies, Request, RequestOf } from "./messages.ts";
@@ -104,10 +104,7 @@ export class Server {
   }
 
   #next(request: RequestOf<"next">): Replies["next"] {
-    const { state, peers } = this.#context;
-    const { self, successors, alone, contacts } = state;
-    const healthy = (node: NodeRef): boolean => peers.healthy(node);
-    return nextStep({ self, successors, alone, contacts, healthy }, request);
+    return nextStep(routingView(this.#context), request);
   }
 
   #hello(from: NodeRef): Replies["hello"] {
