@@ -3,6 +3,7 @@
  *
  *   --seed 7             one life, its whole transcript; if it fails, its smallest faults too
  *   --seeds 1..200       many, on all cores
+ *   --fixed              those that make test always runs, and on which each mutant dies
  *   --fresh 2000         as many new ones, after a number drawn now
  *   --rates cut=5,hostile=0   how often each kind of fault is drawn
  *   --mutants [--write]  every breakage must die; --write puts the table into docs/simulation.md
@@ -12,7 +13,7 @@ import { parseArgs } from "node:util";
 import { faultKinds } from "./faults.ts";
 import { live, type LifeResult } from "./life.ts";
 import { huntMutants } from "./mutant-table.ts";
-import { defaultRates, type FaultRates, planOf } from "./plan.ts";
+import { defaultRates, type FaultRates, fixedSeedCount, planOf } from "./plan.ts";
 import { range, runSeeds } from "./pool.ts";
 import { add, describe, describeFailure, describePlan, emptySummary } from "./report.ts";
 
@@ -26,6 +27,7 @@ const { values } = parseArgs({
   options: {
     seed: { type: "string" },
     seeds: { type: "string" },
+    fixed: { type: "boolean", default: false },
     fresh: { type: "string" },
     rates: { type: "string", default: "" },
     mutants: { type: "boolean", default: false },
@@ -47,6 +49,7 @@ async function main(): Promise<number> {
   if (values.seed !== undefined) return await one(wholeNumber(values.seed), rates);
   const ranges: [number, number][] = [];
   if (values.seeds !== undefined) ranges.push(rangeOf(values.seeds));
+  if (values.fixed) ranges.push([1, fixedSeedCount]);
   if (values.fresh !== undefined) ranges.push(freshRange(wholeNumber(values.fresh)));
   if (ranges.length === 0) ranges.push([1, 200]);
   return await many(ranges, rates);

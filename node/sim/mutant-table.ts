@@ -2,11 +2,9 @@
 import { availableParallelism } from "node:os";
 import { type Mutant, mutants } from "./mutants.ts";
 import type { LifeResult } from "./life.ts";
+import { fixedSeedCount } from "./plan.ts";
 import { range, runSeeds } from "./pool.ts";
 import { pageShows, tableOf, tables, writePage } from "./simulation-page.ts";
-
-/** The seeds that `make test` always runs: `1..defaultSeedCount`. */
-export const defaultSeedCount = 1500;
 
 interface Death {
   readonly mutant: Mutant;
@@ -25,7 +23,7 @@ export async function huntMutants(options: { readonly write: boolean }): Promise
   if (stale > 0) console.log("docs/simulation.md shows other tables: make mutants WRITE=1");
   const survivors = deaths.filter(({ killer }) => killer === null);
   for (const { mutant } of survivors) {
-    console.log(`${mutant.name} survived ${defaultSeedCount} seeds: ${mutant.what}`);
+    console.log(`${mutant.name} survived ${fixedSeedCount} seeds: ${mutant.what}`);
   }
   const failed = survivors.length + stale;
   console.log(`${deaths.length - survivors.length} passed, ${failed} failed`);
@@ -56,7 +54,7 @@ async function huntAll(): Promise<Death[]> {
 async function hunt(mutant: Mutant): Promise<Death> {
   let events = 0;
   let killer: LifeResult | null = null;
-  await runSeeds(range(1, defaultSeedCount), {
+  await runSeeds(range(1, fixedSeedCount), {
     mutant: mutant.name,
     workers: 1,
     onResult: (result) => {

@@ -47,8 +47,8 @@ export const oracles: Readonly<Record<Exclude<Oracle, RingInvariant>, string>> =
   E1: "of one ring that ended, no two with the same epoch are founded beside each other",
   L1: "each hop of a lookup lies strictly nearer to the identifier; none is taken twice",
   L2: "a lookup takes at most one hop for each node there is",
-  L4: "the owner that a lookup names answered it",
   L3: "in an ideal ring every lookup ends at the identifier's successor, whatever the fingers",
+  L4: "the owner that a lookup names answered it",
 };
 
 /** A broken promise: the end of a run. */
