@@ -16,6 +16,7 @@ import {
   type Envelope,
   type Id,
   type NodeRef,
+  type NodeView,
   principals,
   type Request,
   type RingInvariant,
@@ -83,6 +84,12 @@ interface Seen {
   readonly successors: readonly NodeRef[];
 }
 
+/** A list that a node was sent; one that is older than any wait was lost on its way. */
+interface Sent {
+  readonly list: NodeView;
+  readonly sentMs: number;
+}
+
 export class Oracles implements Observer {
   /** Changes of pointers that were checked as a whole ring, and those while intact. */
   checkedCount = 0;
@@ -105,6 +112,8 @@ export class Oracles implements Observer {
   readonly #misses = new Map<Host, Map<string, number>>();
   /** When a node last had an answer from an address. */
   readonly #contacts = new Map<Host, Map<string, number>>();
+  /** Lists that were sent and have not arrived: asker's address → sender's address → list. */
+  readonly #onTheWay = new Map<string, Map<string, Sent>>();
   /** By whose founding a node became a member: the founder's address. */
   readonly #startedBy = new Map<Host, string>();
 
@@ -127,13 +136,15 @@ export class Oracles implements Observer {
     if (request.type === "state" && host.chord.busy) {
       throw new OracleError("R8", `${host.name} showed its pointers to ${envelope.from.name}`);
     }
+    if (request.type === "state") this.#sent(envelope.from, answer as Answer<"state">);
     if (request.type === "start" && "started" in answer.reply && answer.reply.started) {
       this.#checkFounder(host, request.epoch, envelope.from.address);
     }
   }
 
-  answered(host: Host, _request: Request, answer: Answer): void {
+  answered(host: Host, request: Request, answer: Answer): void {
     const { address } = answer.self;
+    if (request.type === "state") this.#onTheWay.get(host.address)?.delete(address);
     this.#misses.get(host)?.delete(address);
     const contacts = this.#contacts.get(host) ?? new Map<string, number>();
     this.#contacts.set(host, contacts);
@@ -144,6 +155,30 @@ export class Oracles implements Observer {
     const misses = this.#misses.get(host) ?? new Map<string, number>();
     this.#misses.set(host, misses);
     misses.set(address, (misses.get(address) ?? 0) + 1);
+  }
+
+  /** Keeps the list that the asker will have once it applies what it was sent. */
+  #sent(asker: NodeRef, { self, reply }: Answer<"state">): void {
+    const ring = this.#world.running.get(asker.name)?.chord.ring;
+    if (ring?.self.address !== asker.address) return;
+    const heard = ring.member ? [self, ...reply.successors] : reply.successors;
+    if (!this.#willApply(ring, self, reply.successors)) return;
+    const lists = this.#onTheWay.get(asker.address) ?? new Map<string, Sent>();
+    this.#onTheWay.set(asker.address, lists);
+    const successors = heard.slice(0, this.#world.options.successors);
+    const list = { self: asker, predecessor: null, successors };
+    lists.set(self.address, { list, sentMs: this.#world.scheduler.now() });
+  }
+
+  /**
+   * A member adopts its first successor again, or a node before that one; a newcomer takes the list
+   * of the node right before it. What else is asked, by the census for one, is only looked at.
+   */
+  #willApply(ring: RingState, sender: NodeRef, behind: readonly NodeRef[]): boolean {
+    if (!ring.member) return behind.every(({ id }) => !between(sender.id, id, ring.self.id));
+    const head = ring.successors[0];
+    if (head === undefined || head.id === sender.id) return true;
+    return between(ring.self.id, sender.id, head.id);
   }
 
   /**
@@ -211,6 +246,7 @@ export class Oracles implements Observer {
     this.#misses.delete(node);
     this.#contacts.delete(node);
     this.#startedBy.delete(node);
+    this.#onTheWay.delete(node.address);
   }
 
   #checkNode(node: SimulatedNode, before: Seen | undefined): void {
@@ -338,7 +374,12 @@ export class Oracles implements Observer {
   }
 
   #checkPrincipals(rings: readonly RingState[]): void {
-    const now = principals(rings);
+    const sinceMs = this.#world.scheduler.now() - settleMs;
+    const onTheWay = [...this.#onTheWay.values()]
+      .flatMap((lists) => [...lists.values()])
+      .filter(({ sentMs }) => sentMs >= sinceMs)
+      .map(({ list }) => list);
+    const now = principals(rings, onTheWay);
     for (const { self } of rings) {
       if (!this.#principals.has(self.id) || now.has(self.id)) continue;
       throw new OracleError("R7", `${self.name} was a principal member and is passed over now`);

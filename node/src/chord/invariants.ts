@@ -86,12 +86,16 @@ export function checkRing(views: readonly NodeView[], successors: number): Viola
 
 /**
  * The ids of the members that no extended list passes over. An entry for an earlier life of a
- * member leads nowhere, so it does not count as that member.
+ * member leads nowhere, so it does not count as that member. `onTheWay` are lists that a node was
+ * sent and has not applied yet: they pass over members as if they were applied.
  */
-export function principals(views: readonly NodeView[]): Set<Id> {
+export function principals(
+  views: readonly NodeView[],
+  onTheWay: readonly NodeView[] = [],
+): Set<Id> {
   const members = new Map(views.map((view) => [view.self.id, view.self]));
   const ids = new Set(members.keys());
-  for (const view of views) {
+  for (const view of [...views, ...onTheWay]) {
     const list = othersOf(view);
     let last = view.self.id;
     // Its list is (self, self): one that believes itself alone passes over all others.
