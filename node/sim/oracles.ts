@@ -161,7 +161,8 @@ export class Oracles implements Observer {
   #sent(asker: NodeRef, { self, reply }: Answer<"state">): void {
     const ring = this.#world.running.get(asker.name)?.chord.ring;
     if (ring?.self.address !== asker.address) return;
-    const heard = ring.member ? [self, ...reply.successors] : reply.successors;
+    const others = reply.successors.filter(({ id }) => id !== asker.id);
+    const heard = ring.member ? [self, ...others] : others;
     if (!this.#willApply(ring, self, reply.successors)) return;
     const lists = this.#onTheWay.get(asker.address) ?? new Map<string, Sent>();
     this.#onTheWay.set(asker.address, lists);
