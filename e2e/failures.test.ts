@@ -5,10 +5,10 @@
  * ideal ring.
  */
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
 import { figure, inSeconds } from "./support/figures.ts";
+import { assertKept, type KeptValues, storeValues } from "./support/kept-values.ts";
 import { assertServed, Prober, type ProbeReport } from "./support/prober.ts";
-import { get, put, Ring, type Value } from "./support/ring.ts";
+import { Ring } from "./support/ring.ts";
 import { prepared, testTimeoutMs, useNamespace } from "./support/suite.ts";
 import { eventually, minuteMs, secondMs } from "./support/wait.ts";
 
@@ -25,21 +25,14 @@ interface Kill {
 describe("failures: a ring of nine survives the loss of pods", function () {
   this.timeout(testTimeoutMs);
   const namespace = useNamespace("failures");
-  const values = new Map<string, Value>();
+  let values: KeptValues;
   let ring: Ring;
 
   before(
     prepared(namespace, async () => {
       ring = await Ring.create(namespace, "nine", { replicas: count });
       await ring.ideal(count, podsWithinMs);
-      const nodes = await ring.nodes();
-      for (let i = 0; i < valueCount; i += 1) {
-        const value = { contentType: "application/x-e2e", bytes: randomBytes(1 + 37 * i) };
-        const node = nodes[i % nodes.length];
-        assert.ok(node);
-        await put(node, `kept-${i}`, value);
-        values.set(`kept-${i}`, value);
-      }
+      values = await storeValues(ring, valueCount);
     }),
   );
 
@@ -84,32 +77,20 @@ describe("failures: a ring of nine survives the loss of pods", function () {
     await ring.running(count, podsWithinMs);
   }
 
-  async function assertAllKept(): Promise<void> {
-    const nodes = await ring.nodes();
-    for (const [index, [key, value]] of [...values].entries()) {
-      const node = nodes[index % nodes.length];
-      assert.ok(node);
-      const { status, headers, body } = await get(node, key);
-      assert.equal(status, 200, `${key} through ${node.name}: ${body.toString()}`);
-      assert.ok(body.equals(value.bytes), `bytes of ${key} through ${node.name}`);
-      assert.equal(headers["content-type"], value.contentType);
-    }
-  }
-
   it("one pod is deleted", async () => {
     assertServed(await kill({ ordinals: [4], force: false, idealWithinMs: 30 * secondMs }));
-    await assertAllKept();
+    await assertKept(ring, values);
   });
 
   it("two pods are killed at once", async () => {
     assertServed(await kill({ ordinals: [1, 6], force: true, idealWithinMs: 30 * secondMs }));
-    await assertAllKept();
+    await assertKept(ring, values);
   });
 
   it("all nine pods are killed at once", async () => {
     const ordinals = Array.from({ length: count }, (_, ordinal) => ordinal);
     const report = await kill({ ordinals, force: true, idealWithinMs: 60 * secondMs });
     assert.deepEqual(report.wrong, []);
-    await assertAllKept();
+    await assertKept(ring, values);
   });
 });

@@ -11,8 +11,9 @@ import type { Context } from "mocha";
 import { Cut } from "../hack/cluster/cut.ts";
 import { config } from "./config.ts";
 import { figure, inSeconds } from "./support/figures.ts";
+import { assertKept, type KeptValues, storeValues } from "./support/kept-values.ts";
 import { type NodeToCut, nodeToCut } from "./support/node-to-cut.ts";
-import { get, lookUp, put, Ring, type Value } from "./support/ring.ts";
+import { lookUp, Ring } from "./support/ring.ts";
 import { closeForwards } from "./support/reach.ts";
 import { assertIdealFromAll, assertIdealSide, type Side, sidesOf } from "./support/sides.ts";
 import { prepared, testTimeoutMs, useNamespace } from "./support/suite.ts";
@@ -28,21 +29,8 @@ interface Subject {
   readonly ring: Ring;
   readonly count: number;
   readonly sides: readonly [Side, Side];
-  readonly values: ReadonlyMap<string, Value>;
+  readonly values: KeptValues;
   readonly identities: ReadonlyMap<string, string>;
-}
-
-async function storeValues(ring: Ring): Promise<Map<string, Value>> {
-  const nodes = await ring.nodes();
-  const values = new Map<string, Value>();
-  for (let i = 0; i < valueCount; i += 1) {
-    const value = { contentType: "application/x-e2e", bytes: randomBytes(1 + 37 * i) };
-    const node = nodes[i % nodes.length];
-    assert.ok(node);
-    await put(node, `kept-${i}`, value);
-    values.set(`kept-${i}`, value);
-  }
-  return values;
 }
 
 async function subjectOf(ring: Ring, count: number, node: NodeToCut): Promise<Subject> {
@@ -51,7 +39,7 @@ async function subjectOf(ring: Ring, count: number, node: NodeToCut): Promise<Su
   const sides = await sidesOf(ring, node);
   const sizes = sides.map(({ names }) => names.length).join(" and ");
   figure(`ring of ${count}`, `${sizes} nodes, the latter on ${node.facts.name}`);
-  const values = await storeValues(ring);
+  const values = await storeValues(ring, valueCount);
   return { ring, count, sides, values, identities: await ring.podIdentities() };
 }
 
@@ -146,16 +134,7 @@ describe("partition: two halves of a ring become one again by themselves", funct
   it("no pod was restarted or replaced", assertPodsUntouched);
 
   it("every value is still there, from whatever node", async () => {
-    for (const { ring, values } of subjects) {
-      const nodes = await ring.nodes();
-      for (const [index, [key, value]] of [...values].entries()) {
-        const node = nodes[index % nodes.length];
-        assert.ok(node);
-        const { status, body } = await get(node, key);
-        assert.equal(status, 200, `${key} through ${node.name}: ${body.toString()}`);
-        assert.ok(body.equals(value.bytes), `bytes of ${key} through ${node.name}`);
-      }
-    }
+    for (const { ring, values } of subjects) await assertKept(ring, values);
   });
 
   it("every node finds the right owner", async () => {

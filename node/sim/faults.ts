@@ -3,6 +3,7 @@
  * A fault is plain and self-contained, so that a list can be printed, cut down and run again.
  */
 import type { NodeRef, RingState } from "../src/chord/index.ts";
+import { byId } from "./circle.ts";
 import { Hostile } from "./hostile.ts";
 import { calmNetwork, type NetworkFaults } from "./network.ts";
 import type { SeededRandom } from "./random.ts";
@@ -149,7 +150,7 @@ export class Chaos {
     const rings = [...world.running.values()].map((node) => node.chord.ring);
     const members = rings.filter((ring) => ring.member && ring.epoch === rings[0]?.epoch);
     if (members.length < 4) return;
-    members.sort((a, b) => (a.self.id < b.self.id ? -1 : 1));
+    members.sort(byId);
     const order = [0, 1].flatMap((lap) => members.filter((_, index) => index % 2 === lap));
     const at = (index: number): NodeRef =>
       (order[(index + order.length) % order.length] as RingState).self;

@@ -64,7 +64,7 @@ export function planOf(seed: number, rates: FaultRates = defaultRates): Plan {
 
 /**
  * Leaves out what no ring survives by its own promise: one that was in a ring with a liar and then
- * lost all its nodes waits for the liar's names, since unknown is not gone (docs/architecture.md).
+ * lost all its nodes waits for the liar's names, since unknown is not gone (docs/protocol.md).
  */
 function promised(faults: readonly Fault[], size: number): Fault[] {
   const honest = size < 3 || faults.every(({ kind }) => kind !== "hostile");

@@ -2,7 +2,7 @@
  * A virtual cluster: hosts with disks, a seed Service that offers ready nodes, and name service.
  * It runs the production Chord code on virtual ports, and gives faults as single verbs.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import {
   Chord,
   type ChordOptions,
@@ -20,6 +20,7 @@ import {
   type RingRecord,
   type RingState,
 } from "../src/chord/index.ts";
+import { byId, successorIndex } from "./circle.ts";
 import { type Host, Network } from "./network.ts";
 import { SeededRandom } from "./random.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -45,7 +46,7 @@ const hashes = new Map<string, Id>();
 export function sha1(text: string): Id {
   const known = hashes.get(text);
   if (known !== undefined) return known;
-  const id = createHash("sha1").update(text).digest("hex") as Id;
+  const id = hash("sha1", text, "hex") as Id;
   if (hashes.size < 100_000) hashes.set(text, id);
   return id;
 }
@@ -56,24 +57,13 @@ export function demoNames(count: number, first = 0): string[] {
 }
 
 /** Points every finger of a node to the successor of its start. */
-function setFingers(ring: RingState, circle: readonly NodeRef[]): void {
+function setFingers(ring: RingState, circle: readonly Chord[]): void {
   const { fingers } = ring;
   for (let exponent = 0; exponent < fingers.size; ) {
-    const node = successorOf(fingers.start(exponent), circle);
+    const node = (circle[successorIndex(circle, fingers.start(exponent))] as Chord).self;
     const last = fingers.reach(node);
     for (; exponent <= last; exponent++) ring.setFinger(exponent, node);
   }
-}
-
-/** The first node at or behind an identifier, of nodes sorted by theirs. */
-function successorOf(id: Id, circle: readonly NodeRef[]): NodeRef {
-  let [low, high] = [0, circle.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((circle[middle] as NodeRef).id < id) low = middle + 1;
-    else high = middle;
-  }
-  return circle[low % circle.length] as NodeRef;
 }
 
 /** A running node: one life of a name, at an address of its own. */
@@ -98,6 +88,10 @@ export class SimulatedNode implements Host {
 
   set chord(chord: Chord) {
     this.#chord = chord;
+  }
+
+  get self(): NodeRef {
+    return this.chord.self;
   }
 
   handle(envelope: Envelope, request: Request): Answer {
@@ -182,13 +176,10 @@ export class World {
 
   /** Starts these nodes as members of an ideal ring with right fingers, whatever its size. */
   startIdeal(names: readonly string[]): void {
-    const chords = names.map((name) => this.start(name));
-    const circle = chords.map((chord) => chord.self).sort((a, b) => (a.id < b.id ? -1 : 1));
-    const places = new Map(circle.map((node, index) => [node.id, index]));
+    const circle = names.map((name) => this.start(name)).sort(byId);
     const at = (index: number): NodeRef =>
-      circle[(index + circle.length) % circle.length] as NodeRef;
-    for (const { ring } of chords) {
-      const place = places.get(ring.self.id) as number;
+      (circle[(index + circle.length) % circle.length] as Chord).self;
+    for (const [place, { ring }] of circle.entries()) {
       const count = Math.min(this.options.successors, circle.length - 1);
       const behind = Array.from({ length: count }, (_, i) => at(place + 1 + i));
       ring.becomeFounder(1, [at(place - 1), ring.self, ...behind]);
@@ -272,9 +263,8 @@ export class World {
 
   /** The node that must own an identifier, among those running. */
   ownerOf(id: Id): string {
-    const nodes = [...this.running.values()].map((node) => node.chord.self);
-    nodes.sort((a, b) => (a.id < b.id ? -1 : 1));
-    return (nodes.find((node) => node.id >= id) ?? nodes[0])?.name ?? "";
+    const circle = [...this.running.values()].map((node) => node.chord).sort(byId);
+    return circle[successorIndex(circle, id)]?.self.name ?? "";
   }
 
   #ports(node: SimulatedNode): Ports {

@@ -4,6 +4,7 @@
  */
 import type { ChordOptions } from "../../src/chord/index.ts";
 import { SeededRandom } from "../random.ts";
+import { sha1 } from "../world.ts";
 import { drawChart, type Point } from "./chart.ts";
 import {
   type Chart,
@@ -14,9 +15,8 @@ import {
   table,
 } from "./experiment.ts";
 import { IdealRing } from "./ideal-ring.ts";
-import { circleOf, sha1 } from "./identifiers.ts";
 import { IndependentModel } from "./independent-model.ts";
-import { prefixOf } from "./sorted-circle.ts";
+import { circleOf, prefixOf } from "./sorted-circle.ts";
 import { Histogram, nearMean, nearTail, showCounts } from "./statistics.ts";
 
 interface Plan {

@@ -3,12 +3,12 @@
  * successor list, as after stabilization, but have no fingers, and nobody's fingers lead to them.
  */
 import { SeededRandom } from "../random.ts";
+import { sha1 } from "../world.ts";
 import { drawChart, type Point } from "./chart.ts";
 import { type Chart, type Experiment, type Section, table } from "./experiment.ts";
 import { IdealRing } from "./ideal-ring.ts";
-import { circleOf, sha1 } from "./identifiers.ts";
 import { IndependentModel } from "./independent-model.ts";
-import { prefixOf } from "./sorted-circle.ts";
+import { circleOf, prefixOf } from "./sorted-circle.ts";
 import { Histogram, nearMean, nearTail, showCounts } from "./statistics.ts";
 
 export interface Storm {

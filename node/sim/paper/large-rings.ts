@@ -3,11 +3,11 @@
  * lookup. Shows that path length keeps to its law there, and what a lookup costs the processor.
  */
 import { SeededRandom } from "../random.ts";
+import { sha1 } from "../world.ts";
 import { type Experiment, type Scale, table } from "./experiment.ts";
 import { IdealRing } from "./ideal-ring.ts";
-import { circleOf, sha1 } from "./identifiers.ts";
 import { IndependentModel } from "./independent-model.ts";
-import { prefixOf } from "./sorted-circle.ts";
+import { circleOf, prefixOf } from "./sorted-circle.ts";
 import { Histogram, nearMean, nearTail, showCounts } from "./statistics.ts";
 
 interface Plan {

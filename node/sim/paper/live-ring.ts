@@ -8,9 +8,9 @@ import {
   type Id,
   type LookupOptions,
 } from "../../src/chord/index.ts";
+import { byId, successorIndex } from "../circle.ts";
 import { SeededRandom } from "../random.ts";
-import { demoNames, type SimulatedNode, World } from "../world.ts";
-import { sha1 } from "./identifiers.ts";
+import { demoNames, sha1, type SimulatedNode, World } from "../world.ts";
 import { Histogram } from "./statistics.ts";
 
 export interface LiveRingOptions {
@@ -164,14 +164,9 @@ export class LiveRing {
 
   #ownerAmong(id: Id, counts: (node: SimulatedNode) => boolean): string {
     const circle = this.#sorted();
-    let [low, high] = [0, circle.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((circle[middle] as SimulatedNode).chord.self.id < id) low = middle + 1;
-      else high = middle;
-    }
+    const first = successorIndex(circle, id);
     for (let step = 0; step < circle.length; step++) {
-      const node = circle[(low + step) % circle.length];
+      const node = circle[(first + step) % circle.length];
       if (node !== undefined && counts(node)) return node.name;
     }
     return "";
@@ -190,7 +185,7 @@ export class LiveRing {
 
   /** All running nodes by identifier, kept until one starts or ends. */
   #sorted(): readonly SimulatedNode[] {
-    this.#circle ??= this.nodes.sort((a, b) => (a.chord.self.id < b.chord.self.id ? -1 : 1));
+    this.#circle ??= this.nodes.sort(byId);
     return this.#circle;
   }
 }

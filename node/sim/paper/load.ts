@@ -5,9 +5,9 @@
  */
 import { betweenRightClosed } from "../../src/chord/index.ts";
 import { SeededRandom } from "../random.ts";
+import { sha1 } from "../world.ts";
 import { drawChart, type Point } from "./chart.ts";
 import { type Chart, type Experiment, type Scale, type Section, table } from "./experiment.ts";
-import { sha1 } from "./identifiers.ts";
 import { modelLoads } from "./independent-model.ts";
 import { prefixBits, SortedCircle } from "./sorted-circle.ts";
 import { average, interval, quantile } from "./statistics.ts";

@@ -2,11 +2,10 @@
  * Row G: a share of all nodes dies at once, the ring heals, and then only the keys of the dead are
  * lost (SIGCOMM 2001, 6.4, figure 11). Whole production nodes in virtual time.
  */
-import type { Id } from "../../src/chord/index.ts";
-import type { SimulatedNode } from "../world.ts";
+import { byId, successorIndex } from "../circle.ts";
+import { sha1, type SimulatedNode } from "../world.ts";
 import { drawChart, type Point } from "./chart.ts";
 import { type Chart, type Experiment, type Section, table } from "./experiment.ts";
-import { sha1 } from "./identifiers.ts";
 import { LiveRing, LookupLog, paperOptions } from "./live-ring.ts";
 import { prefixBits, prefixOf } from "./sorted-circle.ts";
 
@@ -58,7 +57,7 @@ async function failAndHeal(size: Size, failedFraction: number): Promise<MassFail
     options: paperOptions,
   });
   await ring.run(stabilizeIntervalMs);
-  const circle = ring.nodes.sort((a, b) => (a.chord.self.id < b.chord.self.id ? -1 : 1));
+  const circle = ring.nodes.sort(byId);
   const dead = new Set(ring.random.shuffle(circle).slice(0, failedFraction * nodes));
   for (const node of dead) ring.crash(node);
   const periods = await heal(ring);
@@ -69,7 +68,7 @@ async function failAndHeal(size: Size, failedFraction: number): Promise<MassFail
     const id = sha1(`key ${i}`);
     const node = ring.random.pick(living);
     if (node === undefined) break;
-    if (dead.has(ownerOf(circle, id))) lost += 1;
+    if (dead.has(circle[successorIndex(circle, id)] as SimulatedNode)) lost += 1;
     void ring.judge(log, { node, id });
     if (i % 100 === 99) await ring.run(1000);
   }
@@ -85,16 +84,6 @@ async function heal(ring: LiveRing): Promise<number | null> {
     if (ring.neighboursRight()) return fifth / 5;
   }
   return null;
-}
-
-function ownerOf(circle: readonly SimulatedNode[], id: Id): SimulatedNode {
-  let [low, high] = [0, circle.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((circle[middle] as SimulatedNode).chord.self.id < id) low = middle + 1;
-    else high = middle;
-  }
-  return circle[low % circle.length] as SimulatedNode;
 }
 
 /** Of the share of keys that the dead owned: arcs differ in length, and keys are drawn. */

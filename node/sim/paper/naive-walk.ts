@@ -3,11 +3,12 @@
  * and by fingers. The paper's simple lookup (SIGCOMM 2001, section 4.3) visits N/2 nodes.
  */
 import { SeededRandom } from "../random.ts";
+import { sha1 } from "../world.ts";
 import { drawChart, type Point } from "./chart.ts";
 import { type Experiment, type Section, table } from "./experiment.ts";
 import { IdealRing } from "./ideal-ring.ts";
-import { circleOf, sha1 } from "./identifiers.ts";
 import { Histogram, nearMean, showCounts } from "./statistics.ts";
+import { circleOf } from "./sorted-circle.ts";
 
 export interface Walks {
   readonly nodes: number;

@@ -4,12 +4,12 @@
  * lookup can be compared.
  */
 import { SeededRandom } from "../random.ts";
+import { sha1 } from "../world.ts";
 import { drawChart, type Point } from "./chart.ts";
 import { type Experiment, type Gate, type Scale, type Section, table } from "./experiment.ts";
 import { IdealRing } from "./ideal-ring.ts";
-import { circleOf, sha1 } from "./identifiers.ts";
 import { IndependentModel } from "./independent-model.ts";
-import { prefixOf } from "./sorted-circle.ts";
+import { circleOf, prefixOf } from "./sorted-circle.ts";
 import { Histogram, nearMean, nearTail, showCounts } from "./statistics.ts";
 
 /** What the lookups of one ring size and list length showed. */

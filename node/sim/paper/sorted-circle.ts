@@ -6,6 +6,7 @@
  * identifiers decide between equal prefixes, so that the answer is exact for all 160 bits.
  */
 import type { Id } from "../../src/chord/index.ts";
+import { sha1 } from "../world.ts";
 
 const prefixDigits = 13;
 export const prefixBits = 4 * prefixDigits;
@@ -62,4 +63,11 @@ export class SortedCircle {
 /** The first 52 bits of an identifier, as a number. */
 export function prefixOf(id: Id): number {
   return Number.parseInt(id.slice(0, prefixDigits), 16);
+}
+
+/** A circle of `count` nodes, by SHA-1 of their names; another `ring` has others. */
+export function circleOf(ring: string, count: number): SortedCircle {
+  return new SortedCircle(
+    Array.from({ length: count }, (_, node) => sha1(`${ring} node ${node}`)).sort(),
+  );
 }

@@ -84,7 +84,7 @@ async function stabilizeAlone(context: Context, failed: boolean): Promise<Stabil
   if (!state.complete) return { result: "successor-failed", exhausted: true };
   const { generation, predecessor } = state;
   if (predecessor === null || predecessor.id === state.self.id) {
-    return await becomeAlone(context, failed ? state.self : null);
+    return await becomeAlone(context, { lost: failed, last: null });
   }
   const probe = await probeState(context, predecessor);
   if (state.generation !== generation) return done("error");
@@ -93,21 +93,26 @@ async function stabilizeAlone(context: Context, failed: boolean): Promise<Stabil
     await notifySuccessor(context, probe.answer.reply.predecessor);
     return done("changed");
   }
-  return probe.verdict === "gone" ? await becomeAlone(context, predecessor) : done("inconclusive");
+  if (probe.verdict !== "gone") return done("inconclusive");
+  return await becomeAlone(context, { lost: true, last: predecessor });
 }
 
-/** `lost`: the last other node, or this one if nobody is left to name; null if there was none. */
-async function becomeAlone(context: Context, lost: NodeRef | null): Promise<Stabilized> {
+interface Loss {
+  /** Whether there were others until just now: then a look around decides. */
+  readonly lost: boolean;
+  /** The last of them, if there is one to name. */
+  readonly last: NodeRef | null;
+}
+
+async function becomeAlone(context: Context, { lost, last }: Loss): Promise<Stabilized> {
   const { state, peers, ports } = context;
   const { generation } = state;
   const startedMs = ports.clock.now();
-  if (lost !== null && (await othersExist(context))) {
-    return { result: "successor-failed", exhausted: true };
-  }
+  if (lost && (await othersExist(context))) return { result: "successor-failed", exhausted: true };
   if (state.generation !== generation) return done("error");
-  if (lost !== null && peers.answeredSince(lost, startedMs)) return done("inconclusive");
+  if (last !== null && peers.answeredSince(last, startedMs)) return done("inconclusive");
   state.becomeAlone();
-  return done(lost === null ? "unchanged" : "successor-failed");
+  return done(lost ? "successor-failed" : "unchanged");
 }
 
 /**
