@@ -91,6 +91,9 @@ class Life {
     await this.#lookUpEverywhere();
     this.#chaos.shuffleFingers();
     await this.#lookUpEverywhere();
+    if (plan.shrinkTo === null) return;
+    await this.#shrink(plan.shrinkTo);
+    await this.#lookUpEverywhere();
   }
 
   result(failure: LifeResult["failure"]): LifeResult {
@@ -140,6 +143,26 @@ class Life {
       throw new OracleError("R10", `not ideal any more: ${problems.join("; ")}`);
     }
     return tookMs;
+  }
+
+  /**
+   * R10 and R11 as the operator shrinks a ring: the last node leaves, and its process ends only
+   * when the others are one ideal ring without it.
+   */
+  async #shrink(size: number): Promise<void> {
+    const { world } = this;
+    const names = [...world.running.keys()].sort((a, b) => ordinalOf(b) - ordinalOf(a));
+    for (const name of names.slice(0, Math.max(0, names.length - size))) {
+      const startMs = world.scheduler.now();
+      void world.running.get(name)?.chord.leave();
+      if (!(await world.scheduler.runUntil(() => world.ideal().ideal, convergenceMs))) {
+        const problems = world.ideal().problems.join("; ");
+        throw new OracleError("R10", `not ideal after ${name} left: ${problems}`);
+      }
+      const tookMs = world.scheduler.now() - startMs;
+      world.note(`ideal ${(tookMs / 1000).toFixed(1)} s after ${name} left`);
+      world.crash(name);
+    }
   }
 
   /** A liar that was a member is remembered as one; docs/protocol.md says so. */
@@ -199,4 +222,9 @@ class Life {
     if (node != null) return this.world.idOf(node);
     return this.world.idOf(`key ${this.#random.integer(0, 9999)}`);
   }
+}
+
+/** The number of a pod in its StatefulSet. */
+function ordinalOf(name: string): number {
+  return Number(name.slice(name.lastIndexOf("-") + 1));
 }

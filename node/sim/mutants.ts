@@ -189,6 +189,20 @@ export const mutants: readonly Mutant[] = [
       "const electorate = new Set(there.map((node) => node.name));",
   },
   {
+    name: "leaver-awaited",
+    what: "the last node of a ring waits as long as the one that left still answers",
+    file: "stabilize.ts",
+    from: "const silent = context.peers.suspected(predecessor) ? predecessor : null;",
+    to: "const silent = predecessor;",
+  },
+  {
+    name: "leaver-has-a-vote",
+    what: "those who found a ring again wait for one that left on request",
+    file: "founding.ts",
+    from: 'if (reply.state === "left") names.delete(self.name);',
+    to: "void [reply, self];",
+  },
+  {
     name: "promise-forgotten",
     what: "a node promises to every founder that asks",
     file: "founding.ts",

@@ -18,10 +18,16 @@ export interface Plan {
   /** Length of the phase with faults. */
   readonly chaosMs: number;
   readonly faults: readonly Fault[];
+  /** To how many nodes the healed ring shrinks at the end, one at a time; null if it does not. */
+  readonly shrinkTo: number | null;
 }
 
 /** The seeds that `make test` always runs are 1 to this one; each mutant must die within them. */
 export const fixedSeedCount = 1500;
+
+const shrinkRate = 0.2;
+/** At most as many nodes are left, so that rings of one and two are seen often. */
+const shrinkToMax = 3;
 
 /** How often each kind is drawn, in proportion: 0 switches it off. */
 export type FaultRates = Readonly<Record<FaultKind, number>>;
@@ -59,7 +65,11 @@ export function planOf(seed: number, rates: FaultRates = defaultRates): Plan {
   const count = random.integer(1, profiles[profile].faultCountMax);
   const faults = Array.from({ length: count }, () => draw.faults(draw.kind(chosen))).flat();
   faults.sort((a, b) => a.atMs - b.atMs);
-  return { seed, size, successors, founders, early, chaosMs, faults: promised(faults, size) };
+  const shrinkTo = random.chance(shrinkRate)
+    ? random.integer(1, Math.min(shrinkToMax, size))
+    : null;
+  const shape = { seed, size, successors, founders, early, chaosMs };
+  return { ...shape, faults: promised(faults, size), shrinkTo };
 }
 
 /**

@@ -244,14 +244,14 @@ export class World {
     this.#ideal = null;
   }
 
-  /** Whether the running nodes, all of them, are one ideal ring of one epoch. */
+  /** Whether the running nodes, all that did not leave, are one ideal ring of one epoch. */
   ideal(): Ideal {
     this.#ideal ??= this.#checkIdeal();
     return this.#ideal;
   }
 
   #checkIdeal(): Ideal {
-    const nodes = [...this.running.values()];
+    const nodes = [...this.running.values()].filter(({ chord }) => chord.state !== "left");
     const epochs = new Set(nodes.map((node) => node.chord.epoch));
     const outside = nodes.filter((node) => !node.chord.ready);
     const problems = outside.map((node) => `${node.name}: ${node.chord.view().detail}`);

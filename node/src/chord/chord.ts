@@ -337,7 +337,9 @@ export class Chord {
     } else {
       this.#fingersStale = true;
       this.#tasks.fingers.soon(options.stabilizeIntervalMs / 4);
-      this.#tasks.stabilize.soon(options.stabilizeIntervalMs / 4);
+      // Nobody leads to a joiner before its successor knows it: that one is told at once.
+      const unknown = state.predecessor === null && state.successors.length > 0;
+      this.#tasks.stabilize.soon(unknown ? 0 : options.stabilizeIntervalMs / 4);
     }
     this.#remember();
     this.onChange();

@@ -4,7 +4,8 @@
  * Zave's proof starts from an ideal ring of r+1 nodes, so a ring is never grown from one node by
  * accident: nodes that find no member anywhere wait for each other, and the one with the lowest
  * name among them starts all at once. The electorate is the names that the waiting nodes remember
- * from their disks, or the configured founders where nobody remembers any.
+ * from their disks, or the configured founders where nobody remembers any; less those who say that
+ * they left.
  *
  * Invariant: a ring is founded only with promises of a majority of the electorate, each node
  * promises to one founder at a time, and each founding has a higher epoch than all it replaces.
@@ -90,7 +91,10 @@ export class Founding {
     const record = ports.record.load();
     const own = record?.ring === options.ring ? record.names : [];
     const remembered = new Set([...own, ...answers.flatMap((answer) => answer.reply.remembered)]);
-    return remembered.size > 0 ? remembered : new Set(await ports.discovery.founders());
+    const names = remembered.size > 0 ? remembered : new Set(await ports.discovery.founders());
+    // Whoever left on request says so itself: its vote is neither needed nor to be had.
+    for (const { reply, self } of answers) if (reply.state === "left") names.delete(self.name);
+    return names;
   }
 
   /** Why this node should not found a ring now; null when it should. */

@@ -20,7 +20,6 @@ interface Health {
   failures: number;
   /** When the first of these failed probes was sent. */
   firstFailureMs: number;
-  answeredMs: number;
 }
 
 /** How a peer stands, as far as one exchange can tell. */
@@ -115,11 +114,6 @@ export class Peers {
     );
   }
 
-  /** Whether a node has answered anything at or after this time. */
-  answeredSince(node: NodeRef, ms: number): boolean {
-    return (this.#health.get(node.address)?.answeredMs ?? Number.NEGATIVE_INFINITY) >= ms;
-  }
-
   /** srtt + 4 rttvar within bounds (RFC 6298), doubled for each of the first failures in a row. */
   timeoutMs(address: string): number {
     const { timeoutInitialMs, timeoutMinMs, timeoutMaxMs } = this.#options;
@@ -144,7 +138,6 @@ export class Peers {
   #succeeded(address: string, durationMs: number): void {
     const health = this.#touch(address);
     health.failures = 0;
-    health.answeredMs = this.#ports.clock.now();
     if (health.roundTripMs === null) {
       health.roundTripMs = durationMs;
       health.variationMs = durationMs / 2;
@@ -179,7 +172,6 @@ export class Peers {
       variationMs: 0,
       failures: 0,
       firstFailureMs: 0,
-      answeredMs: Number.NEGATIVE_INFINITY,
     };
     this.#health.delete(address);
     this.#health.set(address, health);

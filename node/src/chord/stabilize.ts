@@ -84,7 +84,7 @@ async function stabilizeAlone(context: Context, failed: boolean): Promise<Stabil
   if (!state.complete) return { result: "successor-failed", exhausted: true };
   const { generation, predecessor } = state;
   if (predecessor === null || predecessor.id === state.self.id) {
-    return await becomeAlone(context, { lost: failed, last: null });
+    return await becomeAlone(context, { lost: failed, silent: null });
   }
   const probe = await probeState(context, predecessor);
   if (state.generation !== generation) return done("error");
@@ -94,23 +94,24 @@ async function stabilizeAlone(context: Context, failed: boolean): Promise<Stabil
     return done("changed");
   }
   if (probe.verdict !== "gone") return done("inconclusive");
-  return await becomeAlone(context, { lost: true, last: predecessor });
+  const silent = context.peers.suspected(predecessor) ? predecessor : null;
+  return await becomeAlone(context, { lost: true, silent });
 }
 
 interface Loss {
   /** Whether there were others until just now: then a look around decides. */
   readonly lost: boolean;
-  /** The last of them, if there is one to name. */
-  readonly last: NodeRef | null;
+  /** The last of them, if it was given up for its silence and not by its own word. */
+  readonly silent: NodeRef | null;
 }
 
-async function becomeAlone(context: Context, { lost, last }: Loss): Promise<Stabilized> {
-  const { state, peers, ports } = context;
+async function becomeAlone(context: Context, { lost, silent }: Loss): Promise<Stabilized> {
+  const { state, peers } = context;
   const { generation } = state;
-  const startedMs = ports.clock.now();
   if (lost && (await othersExist(context))) return { result: "successor-failed", exhausted: true };
   if (state.generation !== generation) return done("error");
-  if (last !== null && peers.answeredSince(last, startedMs)) return done("inconclusive");
+  // It answered meanwhile: then it lives, and is asked again.
+  if (silent !== null && !peers.suspected(silent)) return done("inconclusive");
   state.becomeAlone();
   return done(lost ? "successor-failed" : "unchanged");
 }
