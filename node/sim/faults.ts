@@ -156,7 +156,7 @@ export class Chaos {
       (order[(index + order.length) % order.length] as RingState).self;
     for (const [index, ring] of order.entries()) {
       const behind = Array.from({ length: order.length - 1 }, (_, i) => at(index + 1 + i));
-      const reply = { predecessor: null, successors: behind.slice(1), complete: false };
+      const reply = { predecessor: null, successors: behind.slice(1) };
       ring.adoptSuccessor(at(index + 1), reply);
       ring.setPredecessor(at(index - 1));
     }

@@ -90,7 +90,6 @@ export class Hostile implements Host {
         return {
           predecessor: this.#node(),
           successors: this.#nodes(),
-          complete: this.#random.chance(0.3),
         };
       case "next":
         return { step: this.#random.chance(0.5) ? "owner" : "forward", nodes: this.#nodes() };

@@ -57,7 +57,7 @@ export class Stranger implements Host {
     const epoch = this.#epoch();
     const replies: Replies = {
       ping: { state: "member", predecessor },
-      state: { predecessor, successors, complete: false },
+      state: { predecessor, successors },
       next: { step: "owner", nodes: successors },
       hello: { state: "member", remembered: [], rememberedEpoch: epoch },
       prepare: { promised: true, epoch },

@@ -151,10 +151,10 @@ export class Traffic {
     }
   }
 
-  #state({ predecessor, successors, complete }: Replies["state"]): string {
+  #state({ predecessor, successors }: Replies["state"]): string {
     const before = predecessor === null ? "none" : this.#stage.show(predecessor);
     const list = successors.map((node) => this.#stage.show(node)).join(" ") || "none";
-    return `: predecessor ${before}, successors ${list}${complete ? ", that is all" : ""}`;
+    return `: predecessor ${before}, successors ${list}`;
   }
 }
 

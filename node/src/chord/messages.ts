@@ -53,8 +53,6 @@ export type RequestType = Request["type"];
 export interface StateReply {
   readonly predecessor: NodeRef | null;
   readonly successors: readonly NodeRef[];
-  /** Whether the list is the whole rest of the ring, as far as the node knows. */
-  readonly complete: boolean;
 }
 
 /** One step of a lookup: either the owner and those behind it, or nearer nodes, best first. */

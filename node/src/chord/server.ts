@@ -99,8 +99,8 @@ export class Server {
   #state(): Replies["state"] {
     const { state, lock } = this.#context;
     if (lock.busy) throw new ChordError("busy", "In the middle of an operation, ask again");
-    const { predecessor, successors, complete } = state;
-    return { predecessor, successors, complete };
+    const { predecessor, successors } = state;
+    return { predecessor, successors };
   }
 
   #next(request: RequestOf<"next">): Replies["next"] {

@@ -112,9 +112,7 @@ function isRequest(value: unknown): boolean {
 const replyForms: Readonly<Record<RequestType, (fields: Fields) => boolean>> = {
   ping: (fields) => isState(fields["state"]) && isOr(fields["predecessor"], isNodeRef),
   state: (fields) =>
-    isOr(fields["predecessor"], isNodeRef) &&
-    isList(fields["successors"], REFS_MAX, isNodeRef) &&
-    typeof fields["complete"] === "boolean",
+    isOr(fields["predecessor"], isNodeRef) && isList(fields["successors"], REFS_MAX, isNodeRef),
   notify: () => true,
   hint: () => true,
   next: (fields) =>

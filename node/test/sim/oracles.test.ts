@@ -79,7 +79,7 @@ describe("oracles: a sound ring passes", () => {
 describe("oracles: pointers", () => {
   it("R9: a successor that was not contacted", async () => {
     const { chord, verdict } = await watchedRing();
-    const reply = { predecessor: null, successors: [], complete: false };
+    const reply = { predecessor: null, successors: [] };
     chord(21).ring.adoptSuccessor(strange, reply);
     assert.equal(await verdict(), "R9");
   });
@@ -120,7 +120,7 @@ describe("oracles: pointers", () => {
   it("R7: a list that passes over a principal member", async () => {
     const { chord, verdict } = await watchedRing();
     const successors = [chord(32).self, chord(38).self];
-    const reply = { predecessor: null, successors, complete: false };
+    const reply = { predecessor: null, successors };
     chord(8).ring.adoptSuccessor(chord(14).self, reply);
     assert.equal(await verdict(), "R7");
   });
@@ -129,7 +129,7 @@ describe("oracles: pointers", () => {
     const { oracles, chord, verdict } = await watchedRing();
     oracles.liarPresent = () => true;
     const successors = [chord(32).self, chord(38).self];
-    const reply = { predecessor: null, successors, complete: false };
+    const reply = { predecessor: null, successors };
     chord(8).ring.adoptSuccessor(chord(14).self, reply);
     assert.equal(await verdict(1), null);
     assert.equal(oracles.intact, false);
@@ -163,7 +163,7 @@ describe("oracles: traffic", () => {
     const answer: Answer = {
       self: chord(8).self,
       epoch: 1,
-      reply: { predecessor: null, successors: [], complete: false },
+      reply: { predecessor: null, successors: [] },
     };
     const shown = (): void => oracles.handled(host, envelopeFrom(chord(14)), request, answer);
     assert.doesNotThrow(shown);
