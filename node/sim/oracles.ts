@@ -64,8 +64,8 @@ export class OracleError extends Error {
 
 /** Unanswered requests in a row that allow a node to give a neighbour up (`suspicionProbes`). */
 const suspicionProbes = 3;
-/** A predecessor answered at most this long before it is adopted. */
-const contactMs = 10_000;
+/** A predecessor answered at most this long before: a pause of ten seconds may lie between. */
+const contactMs = 20_000;
 
 /** How long what a liar said, or somebody wrote into a node, may go on to have effects. */
 const liesMs = 10_000;
