@@ -64,8 +64,8 @@ export class OracleError extends Error {
 
 /** Unanswered requests in a row that allow a node to give a neighbour up (`suspicionProbes`). */
 const suspicionProbes = 3;
-/** A predecessor answered at most this long before: a pause of ten seconds may lie between. */
-const contactMs = 20_000;
+/** A predecessor answered at most this long before it is adopted, not counting a pause between. */
+const contactMs = 10_000;
 
 /** How long what a liar said, or somebody wrote into a node, may go on to have effects. */
 const liesMs = 10_000;
@@ -303,7 +303,9 @@ export class Oracles implements Observer {
     const { scheduler, idOf } = this.#world;
     const contactedMs = this.#contacts.get(node)?.get(adopted.address);
     const forged = idOf(adopted.name) !== adopted.id;
-    if (!forged && contactedMs !== undefined && scheduler.now() - contactedMs <= ageMaxMs) return;
+    const nowMs = scheduler.now();
+    const known = contactedMs !== undefined && node.awakeMs(contactedMs, nowMs) <= ageMaxMs;
+    if (known && !forged) return;
     const why = forged ? "with a forged id" : "without an answer from it";
     throw new OracleError("R9", `${node.name} adopted ${adopted.name} ${why}`);
   }
@@ -328,7 +330,8 @@ export class Oracles implements Observer {
 
   #checkGivenUp(node: SimulatedNode, neighbour: NodeRef): void {
     const misses = this.#misses.get(node)?.get(neighbour.address) ?? 0;
-    const isNew = this.#world.scheduler.now() - this.#memberSinceMs(neighbour.name) < newMemberMs;
+    const sinceMs = this.#memberSinceMs(neighbour.name);
+    const isNew = node.awakeMs(sinceMs, this.#world.scheduler.now()) < newMemberMs;
     if (misses < suspicionProbes && !isNew && !this.#lied()) {
       throw new OracleError("S1", `${node.name} gave up ${neighbour.name}, which lives`);
     }

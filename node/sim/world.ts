@@ -70,6 +70,7 @@ function setFingers(ring: RingState, circle: readonly Chord[]): void {
 export class SimulatedNode implements Host {
   readonly name: string;
   readonly address: string;
+  pausedFromMs = 0;
   pausedUntilMs = 0;
   slowMs = 0;
   /** How far this host's clock has jumped forward. */
@@ -79,6 +80,13 @@ export class SimulatedNode implements Host {
   constructor(name: string, address: string) {
     this.name = name;
     this.address = address;
+  }
+
+  /** How much of the time from one moment to another its event loop did not stand still, in ms. */
+  awakeMs(fromMs: number, toMs: number): number {
+    const begin = Math.max(fromMs, this.pausedFromMs);
+    const end = Math.min(toMs, this.pausedUntilMs);
+    return toMs - fromMs - Math.max(0, end - begin);
   }
 
   get chord(): Chord {
@@ -209,7 +217,9 @@ export class World {
     const node = this.running.get(name);
     if (node === undefined) return;
     this.note(`pause ${name} for ${Math.round(ms)} ms`);
-    node.pausedUntilMs = Math.max(node.pausedUntilMs, this.scheduler.now() + ms);
+    const nowMs = this.scheduler.now();
+    if (node.pausedUntilMs < nowMs) node.pausedFromMs = nowMs;
+    node.pausedUntilMs = Math.max(node.pausedUntilMs, nowMs + ms);
   }
 
   /** Cuts the way from the nodes `a` to the nodes `b` for a time, and back unless `oneWay`. */

@@ -86,8 +86,8 @@ export function checkRing(views: readonly NodeView[], successors: number): Viola
 
 /**
  * The ids of the members that no extended list passes over. An entry for an earlier life of a
- * member leads nowhere, so it does not count as that member. `onTheWay` are lists that a node was
- * sent and has not applied yet: they pass over members as if they were applied.
+ * member passes over that member, since it leads nowhere. `onTheWay` are lists that a node was sent
+ * and has not applied yet: they pass over members as if they were applied.
  */
 export function principals(
   views: readonly NodeView[],
@@ -102,7 +102,7 @@ export function principals(
     if (list.length === 0) dropBetween(ids, last, last);
     for (const node of list) {
       const member = members.get(node.id);
-      if (member !== undefined && !sameLife(member, node)) continue;
+      if (member !== undefined && !sameLife(member, node)) ids.delete(node.id);
       dropBetween(ids, last, node.id);
       last = node.id;
     }
