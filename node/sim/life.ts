@@ -39,6 +39,7 @@ export async function live(plan: Plan, options: { recording: boolean }): Promise
   process.on("unhandledRejection", crash);
   try {
     await life.run();
+    await life.world.scheduler.rejections();
   } catch (error) {
     const oracle = error instanceof OracleError ? error.oracle : "crash";
     const problem = error instanceof OracleError ? error.message : String((error as Error).stack);

@@ -53,6 +53,12 @@ export class Scheduler implements Clock {
     this.#failure ??= error;
   }
 
+  /** Lets Node report the rejections that nobody handled, which it does once a turn, and rejects. */
+  async rejections(): Promise<void> {
+    await setImmediate();
+    if (this.#failure !== null) throw this.#failure;
+  }
+
   /** Runs everything that is due within the next `ms`. */
   async run(ms: number): Promise<void> {
     await this.runUntil(() => false, ms);

@@ -109,7 +109,7 @@ async function becomeAlone(context: Context, { lost, silent }: Loss): Promise<St
   const { state, peers } = context;
   const { generation } = state;
   if (lost && (await othersExist(context))) return { result: "successor-failed", exhausted: true };
-  if (state.generation !== generation) return done("error");
+  if (state.generation !== generation || state.successors.length > 0) return done("error");
   // It answered meanwhile: then it lives, and is asked again.
   if (silent !== null && !peers.suspected(silent)) return done("inconclusive");
   state.becomeAlone();
