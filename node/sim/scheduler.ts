@@ -53,7 +53,7 @@ export class Scheduler implements Clock {
     this.#failure ??= error;
   }
 
-  /** Lets Node report the rejections that nobody handled, which it does once a turn, and rejects. */
+  /** Lets Node report rejections that nobody handled, as it does once a turn; then rejects too. */
   async rejections(): Promise<void> {
     await setImmediate();
     if (this.#failure !== null) throw this.#failure;
