@@ -7,12 +7,11 @@ import { copyFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { step } from "../../hack/lib/progress.ts";
 import { run } from "../../hack/lib/run.ts";
-import type { Configuration, Expectation } from "./configurations.ts";
+import type { Configuration, Expectation, Model } from "./configuration.ts";
 
-const memoryLimitMb = 6000;
+const memoryLimitMb = 14_000;
 const depthMax = 1_000_000;
-const timeoutMs = 15 * 60_000;
-const model = "chord.pml";
+const timeoutMs = 30 * 60_000;
 
 export interface Outcome {
   readonly configuration: Configuration;
@@ -29,8 +28,12 @@ export interface Outcome {
   readonly trail: readonly string[];
 }
 
-/** Searches one configuration in a folder of its own below `directory`. */
-export async function search(configuration: Configuration, directory: string): Promise<Outcome> {
+/** Searches one configuration of a model in a folder of its own below `directory`. */
+export async function search(
+  { file: model }: Model,
+  configuration: Configuration,
+  directory: string,
+): Promise<Outcome> {
   const cwd = join(directory, configuration.name);
   rmSync(cwd, { recursive: true, force: true });
   mkdirSync(cwd, { recursive: true });
@@ -50,7 +53,7 @@ export async function search(configuration: Configuration, directory: string): P
           current.detail = /States=\s*(\S+)/.exec(text)?.[1]?.concat(" states") ?? current.detail;
         },
       });
-      const outcome = await read(configuration, stdout, cwd);
+      const outcome = await read({ configuration, model, cwd }, stdout);
       current.detail = `${outcome.states} states, ${outcome.result}`;
       return outcome;
     },
@@ -66,23 +69,36 @@ function defines({ defines: switches, expected, search: kind }: Configuration): 
   return [...switches, ...extra].map((word) => `-D${word}`);
 }
 
+/** A search of seconds costs less than its optimization. */
+function optimization({ quick, expectedSeconds }: Configuration): string {
+  if (expectedSeconds < 5) return "-O0";
+  return quick ? "-O1" : "-O2";
+}
+
 /**
  * Every step reads or writes what all nodes share, so that Spin's partial order reduction could
  * save nothing: it is off, and its soundness no question.
  */
-function compilerWords({ search: kind, quick }: Configuration): string[] {
+function compilerWords(configuration: Configuration): string[] {
   const searches = { states: ["-DSAFETY"], runs: ["-DNP"], shortest: ["-DSAFETY", "-DBFS"] };
   return [
-    quick ? "-O1" : "-O2",
+    optimization(configuration),
     "-w",
     "-DNOREDUCE",
     "-DCOLLAPSE",
     `-DMEMLIM=${memoryLimitMb}`,
-    ...searches[kind],
+    ...searches[configuration.search],
   ];
 }
 
-async function read(configuration: Configuration, output: string, cwd: string): Promise<Outcome> {
+interface Searched {
+  readonly configuration: Configuration;
+  readonly model: string;
+  readonly cwd: string;
+}
+
+async function read(searched: Searched, output: string): Promise<Outcome> {
+  const { configuration, model, cwd } = searched;
   const number = (pattern: RegExp): number => Number(pattern.exec(output)?.[1] ?? Number.NaN);
   const violated =
     /^pan:1: (?:assertion violated )?(.*) \(at depth \d+\)$/m.exec(output)?.[1] ?? "";
@@ -99,12 +115,12 @@ async function read(configuration: Configuration, output: string, cwd: string): 
     seconds: number(/elapsed time (\S+) seconds/),
     memoryMb: number(/^\s*(\S+)\s+total actual memory usage/m),
     violated,
-    trail: found ? await replay(configuration, cwd) : [],
+    trail: found ? await replay(searched) : [],
   };
 }
 
 /** Lets Spin walk the trail that the verifier left, and keeps what the model prints. */
-async function replay(configuration: Configuration, cwd: string): Promise<string[]> {
+async function replay({ configuration, model, cwd }: Searched): Promise<string[]> {
   const words = ["spin", "-t", "-T", ...defines(configuration), model];
   const { stdout } = await run(words, { cwd, allowFailure: true });
   const [steps = ""] = stdout.split(/^spin: trail ends/m);

@@ -1,5 +1,5 @@
 /**
- * `make verify`: searches every state of the model of the protocol, and shows that the search
+ * `make verify`: searches every state of the models of the protocols, and shows that the search
  * would find what it looks for: each breakage must give a counterexample, which is printed.
  *
  * Options: --quick leaves out what takes more than seconds; --only a,b runs the named ones;
@@ -11,7 +11,9 @@ import { parseArgs } from "node:util";
 import { ensureDebianPrograms } from "../../hack/cluster/debian-packages.ts";
 import { settings } from "../../hack/lib/settings.ts";
 import { tallyLine } from "../../hack/lib/tallies.ts";
-import { type Configuration, configurations } from "./configurations.ts";
+import { chordModel } from "./chord-configurations.ts";
+import type { Configuration, Model } from "./configuration.ts";
+import { replicationModel } from "./replication-configurations.ts";
 import { type Outcome, search } from "./spin.ts";
 
 const { values } = parseArgs({
@@ -23,43 +25,51 @@ const { values } = parseArgs({
 });
 
 const documentPath = join(settings.repositoryRoot, "docs", "model.md");
-const marks = { begin: "<!-- make verify: begin -->", end: "<!-- make verify: end -->" } as const;
+const models: readonly Model[] = [chordModel, replicationModel];
 
 async function main(): Promise<number> {
-  const chosen = choose();
+  const chosen = models.map((model) => ({ model, configurations: choose(model) }));
+  if (chosen.every(({ configurations }) => configurations.length === 0)) {
+    const names = models.flatMap(({ configurations }) => configurations.map(({ name }) => name));
+    throw new Error(`--only takes names of: ${names.join(", ")}`);
+  }
   await ensureDebianPrograms(["spin", "gcc"]);
   const directory = join(settings.repositoryRoot, "artifacts", "model");
   const outcomes: Outcome[] = [];
-  // One after another: the larger ones need most of the memory that a machine may have.
-  for (const configuration of chosen) outcomes.push(await search(configuration, directory));
-  for (const outcome of outcomes) showTrail(outcome);
+  for (const { model, configurations } of chosen) {
+    const before = outcomes.length;
+    // One after another: the larger ones need most of the memory that a machine may have.
+    for (const one of configurations) outcomes.push(await search(model, one, directory));
+    for (const outcome of outcomes.slice(before)) showTrail(model, outcome);
+    if (values.write) record(model, outcomes.slice(before));
+  }
   console.log(table(outcomes));
   const passed = outcomes.filter(asExpected).length;
-  if (values.write) record(outcomes);
   console.log(tallyLine({ passed, failed: outcomes.length - passed }));
   return passed === outcomes.length ? 0 : 1;
 }
 
-function choose(): readonly Configuration[] {
+/** The quick ones first. */
+function choose({ configurations }: Model): readonly Configuration[] {
   const names = values.only?.split(",");
-  const chosen = configurations.filter(
+  return inOrder(configurations).filter(
     ({ name, quick }) => (names?.includes(name) ?? true) && (quick || !values.quick),
   );
-  if (chosen.length === 0) {
-    throw new Error(`--only takes names of: ${configurations.map(({ name }) => name).join(", ")}`);
-  }
-  return chosen;
+}
+
+function inOrder(configurations: readonly Configuration[]): readonly Configuration[] {
+  return configurations.toSorted((one, other) => Number(other.quick) - Number(one.quick));
 }
 
 function asExpected({ configuration, result }: Outcome): boolean {
   return result === configuration.expected;
 }
 
-function showTrail({ configuration, violated, trail }: Outcome): void {
+function showTrail({ legend }: Model, { configuration, violated, trail }: Outcome): void {
   if (trail.length === 0) return;
   console.log(`${configuration.name}: ${configuration.what}`);
   console.log(`violated: ${violated}`);
-  console.log("each node: predecessor<node>successors phase; - is none\n");
+  console.log(`${legend}\n`);
   console.log(`${trail.join("\n")}\n`);
 }
 
@@ -80,21 +90,28 @@ function row(outcome: Outcome): string {
 }
 
 /**
- * Brings the tables in docs/model.md up to date, so that nobody types their figures. What was not
- * run this time keeps its row.
+ * Brings a model's tables in docs/model.md up to date, so that nobody types their figures. What was
+ * not run this time keeps its row.
  */
-function record(outcomes: readonly Outcome[]): void {
+function record({ name, configurations }: Model, outcomes: readonly Outcome[]): void {
+  const [begin, end] = [`<!-- make verify, ${name}: begin -->`, `<!-- make verify: end -->`];
   const text = readFileSync(documentPath, "utf8");
-  const [before = "", rest = ""] = text.split(marks.begin);
-  const [recorded = "", after] = rest.split(marks.end);
-  if (after === undefined) throw new Error(`docs/model.md lacks ${marks.begin} or ${marks.end}`);
-  const rowOf = new Map(recorded.split("\n").map((line) => [line.split(" | ")[0], line]));
+  const [before = "", rest = ""] = text.split(begin);
+  const ending = rest.indexOf(end);
+  if (ending < 0) throw new Error(`docs/model.md lacks ${begin} or ${end}`);
+  const rowOf = new Map(
+    rest
+      .slice(0, ending)
+      .split("\n")
+      .map((line) => [line.split(" | ")[0], line]),
+  );
   for (const outcome of outcomes) rowOf.set(`| ${outcome.configuration.name}`, row(outcome));
-  const figures = configurations.flatMap(({ name }) => rowOf.get(`| ${name}`) ?? []);
-  const meanings = configurations.map(({ name, what }) => `| \`${name}\` | ${what} |`);
+  const ordered = inOrder(configurations);
+  const figures = ordered.flatMap((one) => rowOf.get(`| ${one.name}`) ?? []);
+  const meanings = ordered.map((one) => `| \`${one.name}\` | ${one.what} |`);
   const legend = ["| configuration | what it is |", "|---|---|", ...meanings];
   const body = [...head, ...figures, "", ...legend].join("\n");
-  writeFileSync(documentPath, `${before}${marks.begin}\n\n${body}\n\n${marks.end}${after}`);
+  writeFileSync(documentPath, `${before}${begin}\n\n${body}\n\n${rest.slice(ending)}`);
 }
 
 process.exitCode = await main();

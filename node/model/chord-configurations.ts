@@ -1,28 +1,5 @@
-/**
- * What `make verify` checks: each configuration is the model with some of its switches, and what
- * the search must find there. A configuration is small enough to be searched to its end.
- */
-
-/** `complete`: every state visited, nothing found. `violation`: the breakage is found. */
-export type Expectation = "complete" | "violation";
-
-export interface Configuration {
-  readonly name: string;
-  /** What a person learns from it. */
-  readonly what: string;
-  /** Switches of chord.pml, without the leading -D. */
-  readonly defines: readonly string[];
-  /**
-   * `states`: every reachable state. `runs`: besides, no run goes on for ever.
-   * `shortest`: breadth first, so that a counterexample has as few steps as possible.
-   */
-  readonly search: "states" | "runs" | "shortest";
-  readonly expected: Expectation;
-  /** Whether it belongs to `--quick`. */
-  readonly quick: boolean;
-  /** Duration on an idle core. */
-  readonly expectedSeconds: number;
-}
+/** The ring protocol: chord.pml. */
+import type { Configuration, Model } from "./configuration.ts";
 
 /** Founders as bit sets. Rotated around the circle, three of five nodes stand in these two ways. */
 const threeOfFive = { together: 0b00111, apart: 0b10101 } as const;
@@ -198,9 +175,9 @@ const breakages: readonly Configuration[] = [
   },
 ];
 
-/** Everything, the quick ones of each kind first. */
-export const configurations: readonly Configuration[] = [
-  ...protocol,
-  ...smallRings,
-  ...breakages,
-].toSorted((one, other) => Number(other.quick) - Number(one.quick));
+export const chordModel: Model = {
+  file: "chord.pml",
+  name: "ring",
+  legend: "each node: predecessor<node>successors phase; - is none",
+  configurations: [...protocol, ...smallRings, ...breakages],
+};
