@@ -22,6 +22,8 @@ const kubernetes = "@kubernetes/client-node";
 const nodeRooms: Record<string, Room> = {
   // The core: no outside at all.
   "node/src/chord": { rooms: [], packages: [] },
+  // Where data lies and who agrees on it: as pure as the core.
+  "node/src/replication": { rooms: ["node/src/chord"], packages: [] },
   // HTTP as both ports need it: the server, bodies, error answers. It knows no route.
   "node/src/http": { rooms: ["node/src/chord"], packages: ["node:", "express"] },
   // Clock, randomness, discovery, log, the record file: the core's small ports.
