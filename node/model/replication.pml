@@ -13,6 +13,7 @@
  *   EPOCHS    views in one run, at most
  *   BALLOTS   proposers in one run, at most
  *   PUTS      writes of clients, at most; a put is a compare-and-set on what the proposer knows
+ *   APART     of two puts each is of a key of its own
  *   WRITES    all writes: those, and the merges of records that a proposer found to differ
  *   CHANGES   proposals of a next view, at most
  *   LOSSES    disks lost, at most: that member is gone for good, its successor is another one
@@ -73,16 +74,16 @@
 
 /* What is on a replica's disk. */
 typedef Replica {
-  byte epoch;          /* of the view that it is or was active in; 0: none yet */
-  bool sealed;         /* it answers no proposer of that view any more */
-  byte promised;       /* highest ballot of a proposer that it promised in that view */
-  byte stamp[K];       /* of the record of each key; 0: none */
+  unsigned epoch : 2;          /* of the view that it is or was active in; 0: none yet */
+  bool sealed;                 /* it answers no proposer of that view any more */
+  unsigned promised : 2;       /* highest ballot of a proposer that it promised in that view */
+  byte stamp[K];               /* of the record of each key; 0: none */
   byte value[K];
-  byte changePromised; /* of the decision on the view after its own */
-  byte changeAccepted;
-  byte changeValue;
-  byte target;         /* view that it gathers records for, and from whom it has them */
-  byte heard;
+  unsigned changePromised : 2; /* of the decision on the view after its own */
+  unsigned changeAccepted : 2;
+  unsigned changeValue : 4;
+  unsigned target : 2;         /* view that it gathers records for, and from whom it has them */
+  unsigned heard : 4;
   bool lost
 }
 
@@ -90,39 +91,39 @@ mtype = { unread, merging, known };
 
 /* What a proposer keeps in memory; the number of it is its ballot. */
 typedef Proposer {
-  byte epoch;
-  byte promises;       /* replicas that promised, as long as they are no majority */
-  byte count;          /* writes that it made */
-  bool over;           /* nothing it does has an effect any more */
+  unsigned epoch : 2;
+  unsigned promises : 4;       /* replicas that promised, as long as they are no majority */
+  unsigned count : 4;          /* writes that it made */
+  bool over;                   /* nothing it does has an effect any more */
   mtype key[K] = unread;
-  byte bestStamp[K];   /* the newest record that it has heard of, and whether others differ */
+  byte bestStamp[K];           /* the newest record that it has heard of, and whether others differ */
   byte bestValue[K];
   bool differ[K];
-  byte value[K];       /* of its last write, or what it read */
-  byte pending[K];     /* puts that it has not acknowledged */
+  byte value[K];               /* of its last write, or what it read */
+  byte pending[K];             /* puts that it has not acknowledged */
 #ifdef CONFIRMED_EARLIER
-  byte confirms;
+  unsigned confirms : 4;
 #endif
 }
 
 /* A write under way: any member that did not get it yet may still get it. */
 typedef Write {
-  byte ballot;         /* 0: none */
-  byte key;
+  unsigned ballot : 2;         /* 0: none */
+  unsigned key : 1;
   byte stamp;
-  byte value;
-  byte acks;
-  byte floor;          /* version that clients knew of when it began */
+  unsigned value : 2;
+  unsigned acks : 4;
+  unsigned floor : 2;          /* version that clients knew of when it began */
   bool merge;
   bool done
 }
 
 /* A proposal of the view after `epoch`; the number of it is its ballot (single-decree Paxos). */
 typedef Change {
-  byte epoch;          /* 0: none */
-  byte members;
-  byte promises;
-  byte best;           /* highest ballot of an accepted proposal that it has heard of */
+  unsigned epoch : 2;          /* 0: none */
+  unsigned members : 4;
+  unsigned promises : 4;
+  unsigned best : 2;           /* highest ballot of an accepted proposal that it has heard of */
   byte accepts
 }
 
@@ -323,7 +324,12 @@ inline settle(a, e) {
 }
 
 /* The first key that is written may be called 0. */
-#define CAN_PUT(a, e) (puts < PUTS && p[a].key[e] == known && (e == 0 || puts != 0))
+#ifdef APART
+#define MAY_PUT(e) ((e) == puts)
+#else
+#define MAY_PUT(e) ((e) == 0 || puts != 0)
+#endif
+#define CAN_PUT(a, e) (puts < PUTS && p[a].key[e] == known && MAY_PUT(e))
 inline put(a, e) {
   puts++;
   base[puts] = p[a].value[e]; version[puts] = version[p[a].value[e]] + 1;
