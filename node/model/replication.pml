@@ -96,7 +96,7 @@ typedef Proposer {
   unsigned count : 4;          /* writes that it made */
   bool over;                   /* nothing it does has an effect any more */
   mtype key[K] = unread;
-  byte bestStamp[K];           /* the newest record that it has heard of, and whether others differ */
+  byte bestStamp[K];           /* the newest record it heard of, and whether others differ */
   byte bestValue[K];
   bool differ[K];
   byte value[K];               /* of its last write, or what it read */
