@@ -65,8 +65,8 @@ const protocol: readonly Configuration[] = [
   {
     ...holds,
     name: "three-epochs-two-keys",
-    what: "the same with 2 keys, which share the proposers' ballots, and a put of each",
-    defines: [...threeEpochs, "K=2", "WRITES=4", "APART"],
+    what: "the same without rivals, with 2 keys, which share the proposers' ballots",
+    defines: [...threeEpochs, "K=2", "WRITES=4", "APART", "SEQUENTIAL"],
     quick: false,
     expectedSeconds: 700,
   },

@@ -16,6 +16,7 @@
  *   APART     of two puts each is of a key of its own
  *   WRITES    all writes: those, and the merges of records that a proposer found to differ
  *   CHANGES   proposals of a next view, at most
+ *   SEQUENTIAL  one proposal for each epoch, so no rivals
  *   LOSSES    disks lost, at most: that member is gone for good, its successor is another one
  *   KEEPING   a change may also propose the view as it is, which frees its sealed members
  *   STEPWISE  records are gathered from one replica after the other, else from two at once
@@ -442,7 +443,12 @@ inline prepare(j, d) {
   fi
 }
 /* A change begins with its first promise. The first node to be replaced may be called 2. */
-#define CAN_BEGIN(d) (changes < CHANGES && r[d].epoch != 0 && r[d].epoch < EPOCHS && \
+#ifdef SEQUENTIAL
+#define MAY_BEGIN(d) (r[d].epoch == changes + 1)
+#else
+#define MAY_BEGIN(d) (changes < CHANGES)
+#endif
+#define CAN_BEGIN(d) (MAY_BEGIN(d) && r[d].epoch != 0 && r[d].epoch < EPOCHS && \
   !r[d].lost && !OVER(r[d].epoch) && r[d].changePromised < changes + 1 && FAIR(d))
 #define CAN_REPLACE(d, out, new) (CAN_BEGIN(d) && (view[r[d].epoch] & BIT(out)) && \
   !(view[r[d].epoch] & BIT(new)) && !r[new].lost && (changes != 0 || out == 2))
