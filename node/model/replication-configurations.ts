@@ -68,7 +68,7 @@ const protocol: readonly Configuration[] = [
     what: "the same without rivals, with 2 keys, which share the proposers' ballots",
     defines: [...threeEpochs, "K=2", "WRITES=4", "APART", "SEQUENTIAL"],
     quick: false,
-    expectedSeconds: 700,
+    expectedSeconds: 1100,
   },
 ];
 

@@ -109,8 +109,8 @@ async function read(searched: Searched, output: string): Promise<Outcome> {
   return {
     configuration,
     result: found ? "violation" : clean ? "complete" : "incomplete",
-    states: number(/^\s*(\d+) states, stored/m),
-    transitions: number(/^\s*(\d+) transitions/m),
+    states: number(/^\s*(\S+) states, stored/m),
+    transitions: number(/^\s*(\S+) transitions/m),
     depth: number(/depth reached (\d+)/),
     seconds: number(/elapsed time (\S+) seconds/),
     memoryMb: number(/^\s*(\S+)\s+total actual memory usage/m),

@@ -84,7 +84,9 @@ function table(outcomes: readonly Outcome[]): string {
 
 function row(outcome: Outcome): string {
   const { configuration, states, transitions, depth, seconds, memoryMb, result } = outcome;
-  const counts = [states, transitions, depth].map((value) => value.toLocaleString("en-US"));
+  const counts = [states, transitions, depth].map((value) =>
+    Number.isNaN(value) ? "–" : value.toLocaleString("en-US"),
+  );
   const cells = [...counts, seconds.toFixed(1), memoryMb.toFixed(0), result];
   return `| ${configuration.name} | ${cells.join(" | ")} | ${configuration.expected} |`;
 }
