@@ -647,13 +647,10 @@ inline display() {
 #define WRITE(X) X(0) X(1) X(2) X(3) X(4) X(5)
 #endif
 #if EPOCHS == 1
-#define OLD(X)
 #define NEW(X)
 #elif EPOCHS == 2
-#define OLD(X) X(1)
 #define NEW(X) X(2)
 #else
-#define OLD(X) X(1) X(2)
 #define NEW(X) X(2) X(3)
 #endif
 #if CHANGES == 0

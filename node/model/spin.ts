@@ -102,9 +102,8 @@ async function read(searched: Searched, output: string): Promise<Outcome> {
   const number = (pattern: RegExp): number => Number(pattern.exec(output)?.[1] ?? Number.NaN);
   const violated =
     /^pan:1: (?:assertion violated )?(.*) \(at depth \d+\)$/m.exec(output)?.[1] ?? "";
-  const cut = /Search not completed|max search depth|MEMLIM|out of memory/i.test(output);
-  const clean = /errors: 0$/m.test(output) && !cut;
   const bound = /max search depth|MEMLIM|out of memory/i.test(output);
+  const clean = /errors: 0$/m.test(output) && !bound && !/Search not completed/i.test(output);
   const found = violated !== "" && !bound && existsSync(join(cwd, `${model}.trail`));
   return {
     configuration,

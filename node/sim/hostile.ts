@@ -87,10 +87,7 @@ export class Hostile implements Host {
       case "ping":
         return { state, predecessor: this.#node() };
       case "state":
-        return {
-          predecessor: this.#node(),
-          successors: this.#nodes(),
-        };
+        return { predecessor: this.#node(), successors: this.#nodes() };
       case "next":
         return { step: this.#random.chance(0.5) ? "owner" : "forward", nodes: this.#nodes() };
       case "hello":

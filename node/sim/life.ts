@@ -127,16 +127,11 @@ class Life {
   /** R10. Gives how long it took; null if the ring waits for a liar, who may as well be dead. */
   async #converge(when: string): Promise<number | null> {
     const { world } = this;
-    const startMs = world.scheduler.now();
     const calm = (): boolean =>
       world.running.size >= this.#plan.size - 1 && !world.anyPaused() && world.ideal().ideal;
-    if (!(await world.scheduler.runUntil(calm, convergenceMs))) {
-      if (this.#waitsForLiar()) return null;
-      const problems = world.ideal().problems.join("; ");
-      throw new OracleError("R10", `not ideal ${convergenceMs / 1000} s ${when}: ${problems}`);
-    }
-    const tookMs = world.scheduler.now() - startMs;
-    world.note(`ideal ${(tookMs / 1000).toFixed(1)} s ${when}`);
+    const tookMs = await this.#untilIdeal(when, calm);
+    if (tookMs === null && this.#waitsForLiar()) return null;
+    if (tookMs === null) throw this.#neverIdeal(when);
     const size = world.running.size;
     await world.scheduler.run(watchMs);
     const { problems } = world.ideal();
@@ -154,16 +149,27 @@ class Life {
     const { world } = this;
     const names = [...world.running.keys()].sort((a, b) => ordinalOf(b) - ordinalOf(a));
     for (const name of names.slice(0, Math.max(0, names.length - size))) {
-      const startMs = world.scheduler.now();
       void world.running.get(name)?.chord.leave();
-      if (!(await world.scheduler.runUntil(() => world.ideal().ideal, convergenceMs))) {
-        const problems = world.ideal().problems.join("; ");
-        throw new OracleError("R10", `not ideal after ${name} left: ${problems}`);
-      }
-      const tookMs = world.scheduler.now() - startMs;
-      world.note(`ideal ${(tookMs / 1000).toFixed(1)} s after ${name} left`);
+      const when = `after ${name} left`;
+      const tookMs = await this.#untilIdeal(when, () => world.ideal().ideal);
+      if (tookMs === null) throw this.#neverIdeal(when);
       world.crash(name);
     }
+  }
+
+  /** How long it took until the ring was ideal as told, in ms; null if it was not in time. */
+  async #untilIdeal(when: string, ideal: () => boolean): Promise<number | null> {
+    const { world } = this;
+    const startMs = world.scheduler.now();
+    if (!(await world.scheduler.runUntil(ideal, convergenceMs))) return null;
+    const tookMs = world.scheduler.now() - startMs;
+    world.note(`ideal ${(tookMs / 1000).toFixed(1)} s ${when}`);
+    return tookMs;
+  }
+
+  #neverIdeal(when: string): OracleError {
+    const problems = this.world.ideal().problems.join("; ");
+    return new OracleError("R10", `not ideal ${convergenceMs / 1000} s ${when}: ${problems}`);
   }
 
   /** A liar that was a member is remembered as one; docs/protocol.md says so. */

@@ -49,8 +49,8 @@ export const mutants: readonly Mutant[] = [
     name: "joiner-takes-one-successor",
     what: "a joiner takes its first successor only, not the list",
     file: "join.ts",
-    from: "{ max: context.options.successors, closed: false }",
-    to: "{ max: 1, closed: false }",
+    from: "return successorList(self.id, heard, context.options.successors);",
+    to: "return successorList(self.id, heard, 1);",
   },
   {
     name: "join-at-any-place",
@@ -80,7 +80,7 @@ export const mutants: readonly Mutant[] = [
     name: "list-never-trimmed",
     what: "the successor list grows beyond r",
     file: "successor-list.ts",
-    from: "nodes.length === options.max || ",
+    from: "nodes.length === max || ",
     to: "",
   },
   {
@@ -94,13 +94,13 @@ export const mutants: readonly Mutant[] = [
     name: "lists-merged",
     what: "the successor's list is mixed into the old one instead of replacing it",
     file: "ring-state.ts",
-    from: "const list = successorList(this.self.id, [successor, ...reply.successors], {",
+    from: "const list = this.#listOf([successor, ...reply.successors]);",
     to:
       "const known = [...this.successors, successor, ...reply.successors];\n" +
       "const heard = [...new Map(known.map((node) => [node.id, node])).values()]\n" +
       "  .filter((node) => node.id !== this.self.id)\n" +
       "  .sort((a, b) => (between(this.self.id, a.id, b.id) ? -1 : 1));\n" +
-      "const list = successorList(this.self.id, heard, {",
+      "const list = this.#listOf(heard);",
   },
   {
     name: "between-a-a-empty",

@@ -52,7 +52,7 @@ function listAfter(context: Context, before: Answer<"state">): SuccessorList {
   // stabilization walks back from it to the right successor. Else nothing is put behind the list,
   // even where the predecessor took it for the whole ring: somebody may have joined since.
   if (heard.length === 0) heard.push(before.self);
-  return successorList(self.id, heard, { max: context.options.successors, closed: false });
+  return successorList(self.id, heard, context.options.successors);
 }
 
 /** Lets the predecessor stabilize now rather than at its next turn. */

@@ -117,8 +117,7 @@ export class RingState {
     const others = members
       .filter((node) => node.id !== this.self.id)
       .sort((a, b) => (between(this.self.id, a.id, b.id) ? -1 : 1));
-    const max = this.#options.successors;
-    this.#enter(epoch, successorList(this.self.id, others, { max, closed: true }));
+    this.#enter(epoch, this.#listOf([...others, this.self]));
     this.#predecessor = others.at(-1) ?? this.self;
     this.#changed();
   }
@@ -164,11 +163,7 @@ export class RingState {
   /** Adopts a contacted successor and its list behind it. True when that changed the list. */
   adoptSuccessor(successor: NodeRef, reply: StateReply): boolean {
     invariant(this.member, "only a member has successors");
-    const list = successorList(this.self.id, [successor, ...reply.successors], {
-      max: this.#options.successors,
-      // Whole only if this node met itself in it: what the successor believed may be out of date.
-      closed: false,
-    });
+    const list = this.#listOf([successor, ...reply.successors]);
     const changed = !sameNodes(list.nodes, this.successors);
     if (!sameNode(list.nodes[0] ?? null, this.successors[0] ?? null)) {
       this.#metrics.successorChanged();
@@ -176,6 +171,10 @@ export class RingState {
     this.#successors = list;
     if (changed) this.#changed();
     return changed;
+  }
+
+  #listOf(heard: readonly NodeRef[]): SuccessorList {
+    return successorList(this.self.id, heard, this.#options.successors);
   }
 
   /** Drops the first successor, which is gone. */

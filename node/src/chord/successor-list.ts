@@ -16,24 +16,19 @@ export interface SuccessorList {
 /**
  * The longest ordered prefix of `heard`. It is cut, never mended, where it stops going clockwise:
  * what stands behind that point is the next turn of the circle or a peer's error.
- * `closed` tells that behind the last of `heard` the circle returns to self.
  */
-export function successorList(
-  self: Id,
-  heard: readonly NodeRef[],
-  options: { readonly max: number; readonly closed: boolean },
-): SuccessorList {
+export function successorList(self: Id, heard: readonly NodeRef[], max: number): SuccessorList {
   const nodes: NodeRef[] = [];
   let last = self;
   for (const node of heard) {
     if (node.id === self) return { nodes, complete: true };
-    if (nodes.length === options.max || !between(last, node.id, self)) {
+    if (nodes.length === max || !between(last, node.id, self)) {
       return { nodes, complete: false };
     }
     nodes.push(node);
     last = node.id;
   }
-  return { nodes, complete: options.closed };
+  return { nodes, complete: false };
 }
 
 /** Whether two lists name the same nodes at the same addresses. */

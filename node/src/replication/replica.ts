@@ -205,10 +205,14 @@ export class Replica {
 
   // --------------------------------------------------------------------------------------------
 
-  #mustBeActive(epoch: number): void {
-    const { view, sealed } = this.#state;
+  #mustBeMember(epoch: number): void {
+    const { view } = this.#state;
     if (epoch !== view.epoch || !isMember(view, this.self)) throw this.#error("other-view");
-    if (sealed) throw this.#error("sealed");
+  }
+
+  #mustBeActive(epoch: number): void {
+    this.#mustBeMember(epoch);
+    if (this.#state.sealed) throw this.#error("sealed");
   }
 
   #mustNotOutrank(ballot: Ballot): void {
@@ -222,8 +226,8 @@ export class Replica {
 
   /** Only who is active in a view votes on the next one: it has all that was acknowledged. */
   #mustVote(epoch: number, ballot: Ballot): void {
-    const { view, changePromised } = this.#state;
-    if (epoch !== view.epoch || !isMember(view, this.self)) throw this.#error("other-view");
+    this.#mustBeMember(epoch);
+    const { changePromised } = this.#state;
     if (compareBallots(changePromised, ballot) > 0) {
       throw new ReplicaError("outranked", this.#state, changePromised);
     }

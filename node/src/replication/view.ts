@@ -31,8 +31,3 @@ export function isMajority(view: View, among: readonly Member[]): boolean {
   const counted = view.members.filter((member) => among.some((one) => sameMember(one, member)));
   return 2 * counted.length > view.members.length;
 }
-
-/** Whether two lists name the same members, in whatever order. */
-export function sameMembers(a: readonly Member[], b: readonly Member[]): boolean {
-  return a.length === b.length && a.every((one) => b.some((other) => sameMember(one, other)));
-}

@@ -11,24 +11,21 @@ const numbers = (nodes: readonly { id: Id }[]): number[] =>
 
 describe("the successor list", () => {
   it("is cut where it comes round to its owner, and is then the whole ring", () => {
-    const list = successorList(node(8).id, [node(14), node(21), node(8), node(14)], {
-      max: 4,
-      closed: false,
-    });
+    const list = successorList(node(8).id, [node(14), node(21), node(8), node(14)], 4);
     assert.deepEqual(numbers(list.nodes), [14, 21]);
     assert.equal(list.complete, true);
   });
 
   it("is cut at r, and does not claim to be whole then", () => {
-    const heard = [node(14), node(21), node(32)];
-    const list = successorList(node(8).id, heard, { max: 2, closed: true });
+    const heard = [node(14), node(21), node(32), node(8)];
+    const list = successorList(node(8).id, heard, 2);
     assert.deepEqual(numbers(list.nodes), [14, 21]);
     assert.equal(list.complete, false);
   });
 
   it("is cut where what was heard goes backwards", () => {
     const heard = [node(32), node(14), node(40)];
-    const list = successorList(node(8).id, heard, { max: 4, closed: false });
+    const list = successorList(node(8).id, heard, 4);
     assert.deepEqual(numbers(list.nodes), [32]);
   });
 
@@ -40,7 +37,7 @@ describe("the successor list", () => {
         fc.integer({ min: 1, max: 8 }),
         (s, heard, r) => {
           const self = node(s);
-          const list = successorList(self.id, heard.map(node), { max: r, closed: true });
+          const list = successorList(self.id, heard.map(node), r);
           assert.ok(list.nodes.length <= r);
           assert.ok(orderedList({ self, predecessor: null, successors: list.nodes }));
         },

@@ -16,7 +16,7 @@ import {
   isMajority,
   isMember,
   type Member,
-  sameMembers,
+  sameMember,
   type View,
 } from "../../src/replication/view.ts";
 import { ReplicaMemory } from "./replica-memory.ts";
@@ -342,4 +342,9 @@ export class PartitionWalk {
 
 function stampOf(held: Held | null): Stamp | null {
   return held?.stamp ?? null;
+}
+
+/** Whether two lists name the same members, in whatever order. */
+function sameMembers(a: readonly Member[], b: readonly Member[]): boolean {
+  return a.length === b.length && a.every((one) => b.some((other) => sameMember(one, other)));
 }
