@@ -3,7 +3,7 @@ import type { Configuration, Model } from "./configuration.ts";
 
 const holds = { search: "states", expected: "complete" } as const;
 
-const threeEpochs = ["BALLOTS=2", "PUTS=2", "CHANGES=2", "EPOCHS=3", "LOSSES=1", "NO_RETIRE"];
+const threeEpochs = ["BALLOTS=2", "CHANGES=2", "EPOCHS=3", "LOSSES=1"];
 
 const protocol: readonly Configuration[] = [
   {
@@ -56,9 +56,17 @@ const protocol: readonly Configuration[] = [
   },
   {
     ...holds,
+    name: "three-epochs-retired",
+    what: "4 nodes, two changes one after the other, who is replaced forgets, one disk is lost",
+    defines: [...threeEpochs, "PUTS=1", "WRITES=2", "SEQUENTIAL"],
+    quick: false,
+    expectedSeconds: 60,
+  },
+  {
+    ...holds,
     name: "three-epochs",
     what: "4 nodes, two changes one after the other or at once, one disk is lost at any time",
-    defines: [...threeEpochs, "WRITES=3"],
+    defines: [...threeEpochs, "PUTS=2", "WRITES=3", "NO_RETIRE"],
     quick: false,
     expectedSeconds: 200,
   },
@@ -66,7 +74,7 @@ const protocol: readonly Configuration[] = [
     ...holds,
     name: "three-epochs-two-keys",
     what: "the same without rivals, with 2 keys, which share the proposers' ballots",
-    defines: [...threeEpochs, "K=2", "WRITES=4", "APART", "SEQUENTIAL"],
+    defines: [...threeEpochs, "K=2", "PUTS=2", "WRITES=4", "APART", "SEQUENTIAL", "NO_RETIRE"],
     quick: false,
     expectedSeconds: 1100,
   },

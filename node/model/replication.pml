@@ -565,14 +565,20 @@ inline gather(d, i, e) {
 #define CAN_GATHER2(d, i, j, e) (NEEDS(d, e) && GIVES(i, e) && GIVES(j, e))
 inline gather2(d, i, j, e) { take(d, i, e); take(d, j, e); activate(d, e) }
 
-/* Who is no member of the next view deletes its records once all members have theirs. */
+/* From one that is active in it already: that one has all of the view before. */
+#define CAN_GATHER_ACTIVE(d, i, e) (NEEDS(d, e) && (view[e] & BIT(i)) && r[i].epoch == (e) && \
+  !r[i].sealed && !r[i].lost && FAIR(i))
+inline gatherActive(d, i, e) { take(d, i, e); activate(d, e) }
+
+/* Who is no member of a later view deletes its records once all members of that have theirs. */
 #ifdef EARLY_RETIRE
 #define ALL_ACTIVE(e) true
 #else
 #define DONE(m, e) (!(view[e] & BIT(m)) || r[m].epoch >= e)
 #define ALL_ACTIVE(e) (DONE(0, e) && DONE(1, e) && DONE(2, e) && DONE(3, e))
 #endif
-#define CAN_RETIRE(d, e) (view[e] != 0 && r[d].epoch == e - 1 && !(view[e] & BIT(d)) && \
+#define CAN_RETIRE(d, e) (view[e] != 0 && r[d].epoch != 0 && r[d].epoch < (e) && \
+  !(view[e] & BIT(d)) && \
   !r[d].lost && ALL_ACTIVE(e))
 
 #define CAN_LOSE(d) (FAIR(d) && losses < LOSSES && r[d].epoch != 0 && !r[d].lost)
@@ -689,6 +695,10 @@ inline display() {
   GATHER(d, 1, 2, e) GATHER(d, 1, 3, e) GATHER(d, 2, 3, e)
 #endif
 #define GATHERS(e) NODES(GATHER1, e)
+#define ACTIVE_GATHER(d, i, e) STEP(CAN_GATHER_ACTIVE(d, i, e), gatherActive(d, i, e))
+#define ACTIVE_GATHER1(e, d) ACTIVE_GATHER(d, 0, e) ACTIVE_GATHER(d, 1, e) \
+  ACTIVE_GATHER(d, 2, e) ACTIVE_GATHER(d, 3, e)
+#define ACTIVE_GATHERS(e) NODES(ACTIVE_GATHER1, e)
 #define RETIRE(e, d) STEP(CAN_RETIRE(d, e), wipe(d); checkHeld())
 #define RETIRES(e) NODES(RETIRE, e)
 #define LOSE(a, d) STEP(CAN_LOSE(d), lose(d))
@@ -720,6 +730,7 @@ active proctype partition() {
   CHANGE(PREPARES)
   CHANGE(SEALS)
   NEW(GATHERS)
+  NEW(ACTIVE_GATHERS)
 #ifndef NO_RETIRE
   NEW(RETIRES)
 #endif
