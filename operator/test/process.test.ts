@@ -13,6 +13,8 @@ import { FakeApiServer } from "./support/fake-api-server.ts";
 import { until } from "./support/until.ts";
 
 const MAIN = join(import.meta.dirname, "../src/main.ts");
+/** A program that starts shares the machine with whatever else runs there. */
+const TEST_TIMEOUT_MS = 60_000;
 
 /** The port that the operator says it serves on. */
 async function servedPort(lines: AsyncIterable<string>): Promise<number> {
@@ -23,7 +25,8 @@ async function servedPort(lines: AsyncIterable<string>): Promise<number> {
   throw new Error("the operator ended before it served");
 }
 
-describe("operator process: probes, metrics, a clean end", () => {
+describe("operator process: probes, metrics, a clean end", function () {
+  this.timeout(TEST_TIMEOUT_MS);
   let api: FakeApiServer;
   let folder: string;
   let child: ChildProcess | undefined;
@@ -98,6 +101,8 @@ describe("operator process: probes, metrics, a clean end", () => {
       "chordring_watch_restarts_total",
       "chordring_leader",
       "chordring_rings",
+      "chordring_rings_data",
+      "chordring_partitions",
     ]) {
       assert.ok(text.includes(`# TYPE ${name} `), name);
     }

@@ -76,12 +76,27 @@ export interface NodeStatus {
   state: string;
 }
 
+/**
+ * How far the ring's data is from where it should be; all zero when every partition has all its
+ * copies there.
+ */
+export interface DataStatus {
+  degradedPartitions: number;
+  misplacedPartitions: number;
+  leaderlessPartitions: number;
+  keysToMove: number;
+  bytesToMove: number;
+}
+
 export interface ChordRingStatus {
   observedGeneration: number;
   replicas: number;
   readyReplicas: number;
   members: number;
   keys: number;
+  /** Missing, like `data`, until the nodes say what the ring holds. */
+  bytes?: number;
+  data?: DataStatus;
   selector: string;
   nodes: NodeStatus[];
   conditions: Condition[];
@@ -126,6 +141,7 @@ export const DEFAULTS = {
 /** Bounds that the schema enforces and the operator may rely on. */
 export const LIMITS = {
   replicasMax: 64,
+  copiesMax: 7,
   successorsMax: 16,
   /** A pod's `controller-revision-hash` label, `<ring>-<hash>`, must fit into 63 characters. */
   nameLengthMax: 50,

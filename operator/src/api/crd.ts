@@ -32,8 +32,15 @@ const columns: readonly PrinterColumn[] = [
   {
     name: "Keys",
     type: "integer",
-    description: "Keys on all nodes",
+    description: "Keys in the ring, each counted once",
     jsonPath: ".status.keys",
+  },
+  {
+    name: "Placed",
+    type: "string",
+    description: "Whether all data has all its copies where they should be",
+    jsonPath: '.status.conditions[?(@.type=="DataPlaced")].status',
+    priority: 1,
   },
   {
     name: "Reason",

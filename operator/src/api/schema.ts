@@ -9,6 +9,7 @@ import {
   type ChordRingSpec,
   type ChordRingStatus,
   type Condition,
+  type DataStatus,
   DEFAULTS,
   LIMITS,
   type NodeStatus,
@@ -125,14 +126,30 @@ const podLabels = map(
 
 const specProperties: PropertiesOf<ChordRingSpec> = {
   replicas: integer(
-    "Number of nodes in the ring, one pod each. Growing adds nodes at once; shrinking lets one " +
-      "node after another leave the ring before its pod is removed.",
+    "Number of nodes in the ring, one pod each. Growing adds nodes at once; shrinking first " +
+      "moves the data off all nodes that go, then lets one after another leave the ring before " +
+      "its pod is removed.",
     { default: DEFAULTS.replicas, minimum: 1, maximum: LIMITS.replicasMax },
   ),
   copies: integer(
-    "Number of nodes that hold each value. A ring with fewer nodes holds as many copies as it " +
-      "has nodes. Takes effect with replication; until then each value is held once.",
-    { default: DEFAULTS.copies, enum: [1, 3, 5] },
+    "Number of nodes that hold each value, in different zones where the cluster has zones. A " +
+      "value can be read and written while a majority of its nodes is up: 3 copies survive the " +
+      "loss of 1 node, 5 of 2, 7 of 3. An even number costs a copy more than the odd one below " +
+      "it and survives no more, so only odd ones are allowed. A ring of fewer nodes holds one " +
+      "copy on each. May change at any time; the data moves while the ring serves.",
+    {
+      default: DEFAULTS.copies,
+      minimum: 1,
+      maximum: LIMITS.copiesMax,
+      "x-kubernetes-validations": [
+        {
+          rule: "self % 2 == 1",
+          message:
+            "copies must be 1, 3, 5 or 7: an even number survives the loss of no more nodes than " +
+            "the odd number below it; choose one of these",
+        },
+      ],
+    },
   ),
   successors: integer(
     "Length r of each node's successor list. The ring stays connected as long as no r nodes that " +
@@ -192,7 +209,7 @@ const specProperties: PropertiesOf<ChordRingSpec> = {
 };
 
 const conditionProperties: PropertiesOf<Condition> = {
-  type: string("Ready, Progressing, Degraded, RingConverged or UpdateAvailable."),
+  type: string("Ready, Progressing, Degraded, RingConverged, DataPlaced or UpdateAvailable."),
   status: choice("Whether the condition holds.", ["True", "False", "Unknown"]),
   reason: string("Why, in one CamelCase word."),
   message: string("Why, in a sentence."),
@@ -211,6 +228,16 @@ const nodeStatusProperties: PropertiesOf<NodeStatus> = {
   ),
 };
 
+const dataStatusProperties: PropertiesOf<DataStatus> = {
+  degradedPartitions: integer("Partitions of which not all copies are up and complete."),
+  misplacedPartitions: integer("Partitions with a copy on a node where it should not stay."),
+  leaderlessPartitions: integer(
+    "Partitions that no node answers for just now: their keys cannot be read or written.",
+  ),
+  keysToMove: integer("Keys that moves under way have still to copy.", { format: "int64" }),
+  bytesToMove: integer("Bytes that moves under way have still to copy.", { format: "int64" }),
+};
+
 const statusProperties: PropertiesOf<ChordRingStatus> = {
   observedGeneration: integer("The generation of the spec that this status describes.", {
     format: "int64",
@@ -218,7 +245,13 @@ const statusProperties: PropertiesOf<ChordRingStatus> = {
   replicas: integer("Number of pods."),
   readyReplicas: integer("Number of pods whose node is in the ring and able to serve."),
   members: integer("Number of nodes that say they are members of the ring."),
-  keys: integer("Number of keys on all nodes that were read.", { format: "int64" }),
+  keys: integer("Number of keys in the ring, each counted once.", { format: "int64" }),
+  bytes: integer("Bytes of all values in the ring, each counted once.", { format: "int64" }),
+  data: object(
+    "How far the data is from where it should be, in partitions of the key space; all zero when " +
+      "every partition has all its copies in place.",
+    dataStatusProperties,
+  ),
   selector: string("The label selector of the ring's pods, for autoscalers."),
   nodes: list(
     "The nodes, one entry a pod.",

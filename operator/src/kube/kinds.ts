@@ -22,6 +22,7 @@ export const KINDS = {
   ring: kindOf(API_VERSION, KIND, PLURAL),
   configMap: kindOf("v1", "ConfigMap", "configmaps"),
   event: kindOf("v1", "Event", "events"),
+  node: kindOf("v1", "Node", "nodes"),
   pod: kindOf("v1", "Pod", "pods"),
   secret: kindOf("v1", "Secret", "secrets"),
   service: kindOf("v1", "Service", "services"),
@@ -52,6 +53,7 @@ export interface KubeObject {
 }
 
 export interface ObjectKey {
+  /** Empty for a kind that belongs to the whole cluster. */
   namespace: string;
   name: string;
 }
@@ -74,7 +76,8 @@ export function collectionPath(kind: Kind, namespace?: string): string {
 }
 
 export function objectPath(kind: Kind, key: ObjectKey): string {
-  return `${collectionPath(kind, key.namespace)}/${encodeURIComponent(key.name)}`;
+  const namespace = key.namespace === "" ? undefined : key.namespace;
+  return `${collectionPath(kind, namespace)}/${encodeURIComponent(key.name)}`;
 }
 
 export function keyText(key: ObjectKey): string {

@@ -7,10 +7,21 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom
 export type WatchEnd = "closed" | "silent" | "expired" | "error" | "relist";
 export type ReconcileResult = "success" | "waiting" | "refused" | "error";
 export type RingState = (typeof RING_STATES)[number];
+export type DataState = (typeof DATA_STATES)[number];
+
+/** Where a ring's data is, with the counts that could be found out. */
+export interface RingData {
+  state: DataState;
+  degradedPartitions?: number;
+  misplacedPartitions?: number;
+  leaderlessPartitions?: number;
+}
 
 const RECONCILE_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 const RING_STATES = ["converged", "progressing", "degraded"] as const;
+/** All copies in place; on their way; some missing; not known, or not in partitions yet. */
+const DATA_STATES = ["placed", "moving", "lacking", "unknown"] as const;
 
 function watchAgeGauge(ages: ReadonlyMap<string, () => number>): Gauge {
   return new Gauge({
@@ -38,6 +49,45 @@ function ringsGauge(states: ReadonlyMap<string, RingState>): Gauge {
   });
 }
 
+function dataRingsGauge(rings: ReadonlyMap<string, RingData>): Gauge {
+  return new Gauge({
+    name: "chordring_rings_data",
+    help: "Rings, by the state of their data",
+    labelNames: ["state"],
+    registers: [],
+    collect() {
+      for (const state of DATA_STATES) {
+        this.set({ state }, [...rings.values()].filter((data) => data.state === state).length);
+      }
+    },
+  });
+}
+
+function partitionsGauge(rings: ReadonlyMap<string, RingData>): Gauge {
+  return new Gauge({
+    name: "chordring_partitions",
+    help: "Partitions of all rings that are not as they should be, by what is wrong with them",
+    labelNames: ["state"],
+    registers: [],
+    collect() {
+      const sum = (of: (data: RingData) => number | undefined): number =>
+        [...rings.values()].reduce((total, data) => total + (of(data) ?? 0), 0);
+      this.set(
+        { state: "degraded" },
+        sum((data) => data.degradedPartitions),
+      );
+      this.set(
+        { state: "misplaced" },
+        sum((data) => data.misplacedPartitions),
+      );
+      this.set(
+        { state: "leaderless" },
+        sum((data) => data.leaderlessPartitions),
+      );
+    },
+  });
+}
+
 export class OperatorMetrics {
   readonly registry = new Registry();
   readonly #reconciles: Counter;
@@ -47,6 +97,7 @@ export class OperatorMetrics {
   readonly #leader: Gauge;
   readonly #watchAges = new Map<string, () => number>();
   readonly #states = new Map<string, RingState>();
+  readonly #data = new Map<string, RingData>();
 
   constructor() {
     const registers = [this.registry];
@@ -80,6 +131,8 @@ export class OperatorMetrics {
     });
     this.registry.registerMetric(watchAgeGauge(this.#watchAges));
     this.registry.registerMetric(ringsGauge(this.#states));
+    this.registry.registerMetric(dataRingsGauge(this.#data));
+    this.registry.registerMetric(partitionsGauge(this.#data));
     this.#leader.set(0);
     this.#depth.set(0);
     collectDefaultMetrics({ register: this.registry });
@@ -110,7 +163,12 @@ export class OperatorMetrics {
     this.#states.set(key, state);
   }
 
+  ringData(key: string, data: RingData): void {
+    this.#data.set(key, data);
+  }
+
   ringGone(key: string): void {
     this.#states.delete(key);
+    this.#data.delete(key);
   }
 }

@@ -2,12 +2,14 @@
  * Turns what a pass has seen into the conditions of the ring's status. Pure.
  *
  * Messages name nodes and causes but no times and no counters, so that a ring in which nothing
- * happens has a status in which nothing changes.
+ * happens has a status in which nothing changes. Only where data moves do they have figures, and
+ * the status step knows where.
  */
 import type { Condition } from "../api/chordring.ts";
 import type { Finding } from "../kube/conditions.ts";
 import { nodeName } from "../resources/manifest.ts";
 import type { Picture } from "../ring/picture.ts";
+import { placement } from "./data-findings.ts";
 import { type ContainerState, isReady, type Pass, type PodObject, type Problem } from "./pass.ts";
 
 /** Reasons for which a container waits and that do not pass by themselves. */
@@ -143,7 +145,13 @@ function rollout(pass: Pass): Problem | undefined {
   return { reason: "RollingOut", message };
 }
 
-function progress(pass: Pass, ready: Finding, converged: Finding): Finding {
+interface Reached {
+  ready: Finding;
+  converged: Finding;
+  placed: Finding;
+}
+
+function progress(pass: Pass, { ready, converged, placed }: Reached): Finding {
   const type = "Progressing";
   const going = pass.progress ?? rollout(pass);
   if (going) return { type, status: "True", ...going };
@@ -156,6 +164,9 @@ function progress(pass: Pass, ready: Finding, converged: Finding): Finding {
   }
   if (converged.status !== "True") {
     return { type, status: "True", reason: "Converging", message: converged.message };
+  }
+  if (placed.status === "False") {
+    return { type, status: "True", reason: "PlacingData", message: placed.message };
   }
   return { type, status: "False", reason: "Settled", message: "nothing is going on" };
 }
@@ -201,17 +212,19 @@ function unobserved(type: string, before: readonly Condition[]): Finding {
 export function findingsOf(pass: Pass, before: readonly Condition[]): Finding[] {
   const { picture } = pass;
   if (!picture) {
-    const kept = ["Ready", "RingConverged", "Progressing", "UpdateAvailable"];
+    const kept = ["Ready", "RingConverged", "Progressing", "DataPlaced", "UpdateAvailable"];
     const ready = unobserved("Ready", before);
     return [...kept.map((type) => unobserved(type, before)), degradation(pass, ready)];
   }
   const ready = readiness(pass);
   const converged = convergence(pass, picture);
+  const placed = placement(pass, picture.data, before);
   return [
     ready,
-    progress(pass, ready, converged),
+    progress(pass, { ready, converged, placed }),
     degradation(pass, ready),
     converged,
+    placed,
     update(pass),
   ];
 }

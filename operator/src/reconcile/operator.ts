@@ -10,6 +10,7 @@ import { ApiClient } from "../kube/api-client.ts";
 import { Applier } from "../kube/applier.ts";
 import { EventRecorder } from "../kube/event-recorder.ts";
 import { type Kind, KINDS, type KubeObject, keyText } from "../kube/kinds.ts";
+import { NodeZones } from "../kube/node-zones.ts";
 import { Reflector, type ReflectorTiming } from "../kube/reflector.ts";
 import { WorkQueue } from "../kube/work-queue.ts";
 import type { OperatorMetrics } from "../metrics/metrics.ts";
@@ -90,6 +91,8 @@ export class Operator {
       rings: this.#rings.store,
       tokens: new Map(),
       keysWrittenMs: new Map(),
+      zones: new NodeZones(client, log),
+      watches: new Map(),
       metrics,
       log,
     };

@@ -12,11 +12,14 @@ import type { ApiClient } from "../kube/api-client.ts";
 import type { Applier } from "../kube/applier.ts";
 import type { EventRecorder, News } from "../kube/event-recorder.ts";
 import type { KubeObject, ObjectKey } from "../kube/kinds.ts";
+import type { NodeZones } from "../kube/node-zones.ts";
 import type { Store } from "../kube/store.ts";
 import type { OperatorMetrics } from "../metrics/metrics.ts";
 import type { StatefulSetSpec } from "../resources/stateful-set.ts";
 import type { NodeAddress, NodeAdmin } from "../ring/node-admin.ts";
 import type { Picture } from "../ring/picture.ts";
+import type { DataWatch, Outlook } from "./data-watch.ts";
+import type { RosterPlan } from "./roster-plan.ts";
 
 export interface StatefulSetObject extends KubeObject {
   spec: StatefulSetSpec;
@@ -34,6 +37,7 @@ export type ContainerState = Pick<V1ContainerStatus, "name" | "started" | "state
 };
 
 export interface PodObject extends KubeObject {
+  spec?: { nodeName?: string };
   status?: {
     phase?: string;
     podIP?: string;
@@ -62,6 +66,12 @@ export interface Pace {
   scalingMs: number;
   /** The shortest time between two writes of a status in which only the number of keys changed. */
   keysMs: number;
+  /** The same while data moves, when its figures are what people look at. */
+  movingMs: number;
+  /** Data counts as placed once it has been for this long, so that the status does not flicker. */
+  placedMs: number;
+  /** Copies that have been missing for this long degrade the ring; a restart takes less. */
+  shortfallMs: number;
   /** How often the Secret with the token, which is not watched, is looked at. */
   tokenMs: number;
   /** A problem becomes an event once the ring has been degraded for this long. */
@@ -74,6 +84,9 @@ export const PACE: Pace = {
   stuckMs: 5_000,
   scalingMs: 400,
   keysMs: 10_000,
+  movingMs: 3_000,
+  placedMs: 2_000,
+  shortfallMs: 30_000,
   tokenMs: 30_000,
   problemMs: 3_000,
 };
@@ -89,6 +102,9 @@ export interface Tools {
   rings: Store<ChordRing>;
   tokens: Map<string, TokenMemory>;
   keysWrittenMs: Map<string, number>;
+  zones: NodeZones;
+  /** What figures were before, by the ring's uid. */
+  watches: Map<string, DataWatch>;
   metrics: OperatorMetrics;
   log: Logger;
 }
@@ -121,6 +137,12 @@ export class Pass {
   founders: string[] = [];
   /** Whether the nodes have ever formed a ring; once true, it stays true. */
   formed = false;
+  /** Whether the nodes have ever held data in partitions; once true, it stays true. */
+  chartered = false;
+  /** Which pods shall hold the data, once there is any. */
+  roster: RosterPlan | undefined;
+  /** What the ring's figures look like beside those of earlier passes. */
+  outlook: Outlook | undefined;
   /** The replicas that the StatefulSet is to have after this pass. */
   replicas = 0;
   #lookAgainMs: number | undefined;

@@ -13,6 +13,7 @@ import { access } from "./steps/access.ts";
 import { config } from "./steps/config.ts";
 import { disruption } from "./steps/disruption.ts";
 import { observe } from "./steps/observe.ts";
+import { roster } from "./steps/roster.ts";
 import { scale } from "./steps/scale.ts";
 import { services } from "./steps/services.ts";
 import { status } from "./steps/status.ts";
@@ -24,6 +25,7 @@ export const STEPS: readonly Step[] = [
   observe,
   config,
   services,
+  roster,
   scale,
   workload,
   disruption,
@@ -93,7 +95,8 @@ export class Reconciler {
   #forget(key: string): void {
     this.#tools.metrics.ringGone(key);
     const live = new Set(this.#tools.rings.list().map((ring) => ring.metadata.uid));
-    for (const memory of [this.#tools.tokens, this.#tools.keysWrittenMs]) {
+    const { tokens, keysWrittenMs, watches } = this.#tools;
+    for (const memory of [tokens, keysWrittenMs, watches]) {
       for (const uid of memory.keys()) {
         if (!live.has(uid)) memory.delete(uid);
       }

@@ -2,7 +2,9 @@
  * The ring's ConfigMap: what the nodes must agree on before there is a ring.
  *
  * The founders start together as one ideal ring, and every later node joins. So the list is written
- * once and then kept: two different lists, read by two nodes, would be two rings.
+ * once and then kept: two different lists, read by two nodes, would be two rings. The number of
+ * copies follows the spec, because the founders agree on it among themselves when they begin, and
+ * later it is the roster that counts.
  */
 import { type ChordRing, durationMs } from "../api/chordring.ts";
 import { type Manifest, metadata, nodeName, objectNames } from "./manifest.ts";
@@ -23,8 +25,9 @@ export function foundersOf(ring: ChordRing): string[] {
 }
 
 export function configMap(ring: ChordRing, founders: readonly string[]): ConfigMapManifest {
-  const { successors, stabilizeInterval } = ring.spec;
-  const content = { founders, successors, stabilizeIntervalMs: durationMs(stabilizeInterval) };
+  const { copies, successors, stabilizeInterval } = ring.spec;
+  const stabilizeIntervalMs = durationMs(stabilizeInterval);
+  const content = { founders, copies, successors, stabilizeIntervalMs };
   return {
     apiVersion: "v1",
     kind: "ConfigMap",

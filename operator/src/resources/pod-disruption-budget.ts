@@ -1,6 +1,7 @@
 /**
  * At most one node of a ring may be evicted at a time, so that a drain never takes neighbours
- * together. A ring of one node has no budget: it would block every drain for good.
+ * together, nor two copies of the same data: a node is ready again only when its copies are
+ * complete. A ring of one node has no budget: it would block every drain for good.
  */
 import type { V1PodDisruptionBudgetSpec } from "@kubernetes/client-node";
 import type { ChordRing } from "../api/chordring.ts";
@@ -18,7 +19,7 @@ export function podDisruptionBudget(ring: ChordRing): PodDisruptionBudgetManifes
     spec: {
       maxUnavailable: 1,
       selector: { matchLabels: selectorLabels(ring) },
-      // A node that is not in the ring serves nobody: evicting it must not wait for the others.
+      // A node that is not ready may be unable to become so where it is: a drain must not wait.
       unhealthyPodEvictionPolicy: "AlwaysAllow",
     },
   };

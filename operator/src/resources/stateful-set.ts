@@ -15,12 +15,15 @@ export const TEMPLATE_REQUEST_ANNOTATION = `${GROUP}/template-request`;
 export const TEMPLATE_ANNOTATION = `${GROUP}/template`;
 /** "true" once the nodes have been seen to form a ring; founders never change after that. */
 export const FORMED_ANNOTATION = `${GROUP}/formed`;
+/** "true" once the nodes have been seen to hold data; none is dropped as empty after that. */
+export const CHARTERED_ANNOTATION = `${GROUP}/chartered`;
 /** The founders, kept a second time in case somebody deletes the ConfigMap. */
 export const FOUNDERS_ANNOTATION = `${GROUP}/founders`;
 
 /**
  * Seconds a restarted node must stay ready before a rolling restart takes the next one: the time
- * its neighbours need for a few rounds of stabilization.
+ * its neighbours need for a few rounds of stabilization. Its data needs no more than being ready,
+ * which a node is when its own copies are complete.
  */
 const SETTLE_SECONDS = 5;
 const REVISIONS_KEPT = 5;

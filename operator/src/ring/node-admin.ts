@@ -6,9 +6,11 @@
  */
 import { Agent } from "node:http";
 import axios, { type AxiosInstance, isAxiosError } from "axios";
-import { type Crawl, parseCrawl, parseView, type View } from "./view.ts";
+import { type Crawl, parseCrawl, parseView, type Roster, type View } from "./view.ts";
 
 const CALL_TIMEOUT_MS = 2_000;
+/** A node that is asked to leave answers after two seconds, also if it has not left by then. */
+const LEAVE_TIMEOUT_MS = 5_000;
 /** A crawl visits every node in turn. */
 const CRAWL_TIMEOUT_MS = 10_000;
 const RESPONSE_SIZE_MAX_BYTES = 4 * 1024 * 1024;
@@ -21,12 +23,18 @@ export interface NodeAddress {
   token: string;
 }
 
+/** Whether a node did as asked, or said that it must not: a state of the ring, not a failure. */
+export type Consent = "done" | "declined";
+
 /** The admin API as the reconciliation uses it. */
 export interface NodeAdmin {
   view(node: NodeAddress): Promise<View>;
   crawl(node: NodeAddress): Promise<Crawl>;
-  leave(node: NodeAddress): Promise<void>;
+  /** Declined while the node holds data. */
+  leave(node: NodeAddress): Promise<Consent>;
   rejoin(node: NodeAddress): Promise<void>;
+  /** Declined by a node that knows a newer roster. */
+  putRoster(node: NodeAddress, roster: Roster): Promise<Consent>;
 }
 
 /** Why a node could not be read, in words that stay the same while the cause does. */
@@ -41,6 +49,16 @@ export class NodeUnreadable extends Error {
   }
 }
 
+interface AdminRequest {
+  method: "GET" | "POST" | "PUT";
+  path: string;
+  body?: Roster;
+  /** Whether the answer 409 is one of those expected. */
+  mayDecline?: boolean;
+  timeoutMs?: number;
+}
+
+const CONFLICT = 409;
 const TIMEOUT_CODES = new Set(["ECONNABORTED", "ERR_CANCELED", "ETIMEDOUT"]);
 
 function unreadable(node: string, error: unknown): NodeUnreadable {
@@ -52,6 +70,10 @@ function unreadable(node: string, error: unknown): NodeUnreadable {
   if (status !== undefined) return failed(`it answered ${status}`);
   if (TIMEOUT_CODES.has(error.code ?? "")) return failed("it did not answer in time");
   return failed(`the connection failed (${error.code ?? "unknown cause"})`, true);
+}
+
+function consentOf(_body: unknown, status: number): Consent {
+  return status === CONFLICT ? "declined" : "done";
 }
 
 export class HttpNodeAdmin implements NodeAdmin {
@@ -69,19 +91,27 @@ export class HttpNodeAdmin implements NodeAdmin {
   }
 
   async view(node: NodeAddress): Promise<View> {
-    return this.#call(node, "GET", "/admin/view", parseView);
+    return this.#call(node, { method: "GET", path: "/admin/view" }, parseView);
   }
 
   async crawl(node: NodeAddress): Promise<Crawl> {
-    return this.#call(node, "GET", "/admin/ring", parseCrawl);
+    const request = { method: "GET", path: "/admin/ring", timeoutMs: CRAWL_TIMEOUT_MS } as const;
+    return this.#call(node, request, parseCrawl);
   }
 
-  async leave(node: NodeAddress): Promise<void> {
-    await this.#call(node, "POST", "/admin/leave", () => undefined);
+  async leave(node: NodeAddress): Promise<Consent> {
+    const request = { method: "POST", path: "/admin/leave", mayDecline: true } as const;
+    return this.#call(node, { ...request, timeoutMs: LEAVE_TIMEOUT_MS }, consentOf);
   }
 
   async rejoin(node: NodeAddress): Promise<void> {
-    await this.#call(node, "POST", "/admin/rejoin", () => undefined);
+    await this.#call(node, { method: "POST", path: "/admin/rejoin" }, () => undefined);
+  }
+
+  async putRoster(node: NodeAddress, roster: Roster): Promise<Consent> {
+    const path = "/admin/roster";
+    const request = { method: "PUT", path, body: roster, mayDecline: true } as const;
+    return this.#call(node, request, consentOf);
   }
 
   /** Closes idle connections, so that the process can end. */
@@ -91,21 +121,23 @@ export class HttpNodeAdmin implements NodeAdmin {
 
   async #call<T>(
     node: NodeAddress,
-    method: "GET" | "POST",
-    path: string,
-    parse: (body: unknown) => T,
+    request: AdminRequest,
+    parse: (body: unknown, status: number) => T,
   ): Promise<T> {
-    const timeoutMs = path === "/admin/ring" ? CRAWL_TIMEOUT_MS : CALL_TIMEOUT_MS;
+    const { method, path, body, mayDecline = false, timeoutMs = CALL_TIMEOUT_MS } = request;
     try {
       const response = await this.#http.request<unknown>({
         method,
         url: `http://${node.address}${path}`,
         headers: { authorization: `Bearer ${node.token}` },
+        data: body,
+        validateStatus: (status) =>
+          (status >= 200 && status < 300) || (mayDecline && status === CONFLICT),
         timeout: timeoutMs,
         // The timeout above starts with the connection; this one covers connecting too.
         signal: AbortSignal.timeout(timeoutMs),
       });
-      return parse(response.data);
+      return parse(response.data, response.status);
     } catch (error) {
       throw unreadable(node.name, error);
     }

@@ -5,6 +5,7 @@
  * one before it and its successor list is the next ones in that order. Anything else is on its way
  * there, or broken.
  */
+import { type DataPicture, dataPictureOf } from "./data-picture.ts";
 import type { View } from "./view.ts";
 
 /** One node as far as it is known. */
@@ -25,6 +26,7 @@ export interface Picture {
   split: boolean;
   /** Why the members do not form one ideal ring; undefined when they do. */
   flaw: string | undefined;
+  data: DataPicture;
 }
 
 function byId(a: View, b: View): number {
@@ -79,13 +81,15 @@ export function ringFlaw(members: readonly View[], length: number): string | und
 export function pictureOf(readings: NodeReading[], successorListLength: number): Picture {
   const views = readings.flatMap((reading) => (reading.kind === "view" ? [reading.view] : []));
   const members = views.filter((view) => view.state === "member").toSorted(byId);
+  const unreadable = readings.filter((reading) => reading.kind === "unreadable");
   return {
     readings,
     members,
-    unreadable: readings.filter((reading) => reading.kind === "unreadable"),
+    unreadable,
     formed: views.some((view) => view.founded || view.state === "member"),
     split: views.some((view) => view.split),
     flaw: ringFlaw(members, successorListLength),
+    data: dataPictureOf(views, unreadable),
   };
 }
 

@@ -51,6 +51,17 @@ describe("schema: complete, and one with the operator", () => {
     }
   });
 
+  it("allows an odd number of copies, and says why", () => {
+    const copies = chordRingSchema.properties?.["spec"]?.properties?.["copies"];
+    assert.ok(copies?.description);
+    assert.deepEqual([copies.minimum, copies.maximum, copies.default], [1, 7, 3]);
+    assert.match(copies.description, /3 copies survive the loss of 1 node/);
+    const [rule] = copies["x-kubernetes-validations"] ?? [];
+    assert.ok(rule);
+    assert.equal(rule.rule, "self % 2 == 1");
+    assert.match(rule.message, /^copies must be 1, 3, 5 or 7: .* choose/);
+  });
+
   it("has the names, subresources and columns of the contract", () => {
     const text = JSON.stringify(customResourceDefinition());
     for (const part of [

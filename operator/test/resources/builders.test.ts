@@ -65,6 +65,7 @@ describe("builders: a ring's objects", () => {
     assert.deepEqual(foundersIn(written), foundersOf(ring));
     assert.deepEqual(JSON.parse(written["ring.json"] ?? ""), {
       founders: foundersOf(ring),
+      copies: 3,
       successors: 4,
       stabilizeIntervalMs: 1000,
     });

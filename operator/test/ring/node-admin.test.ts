@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { HttpNodeAdmin, NodeUnreadable } from "../../src/ring/node-admin.ts";
-import { idealViews } from "../support/example-views.ts";
+import { dataReport, idealViews, rosterOf } from "../support/example-views.ts";
 
 describe("node admin: views, or a cause in words", () => {
   const admin = new HttpNodeAdmin();
@@ -37,6 +37,50 @@ describe("node admin: views, or a cause in words", () => {
     });
     assert.deepEqual(await admin.view(node), view);
     assert.equal(authorization, "Bearer secret");
+  });
+
+  it("reads what a node says of its data, and refuses what is half of it", async () => {
+    const [view] = idealViews(["demo-0"]);
+    const data = dataReport({ roster: rosterOf(["demo-0"]), held: 3 });
+    const answers = [
+      { ...view, data: { ...data, incarnation: "a" } },
+      { ...view, data: { ...data, partitions: undefined } },
+      { ...view, data: { chartered: true, held: 3 } },
+    ];
+    const node = await serve((_request, response) => {
+      response.setHeader("content-type", "application/json");
+      response.end(JSON.stringify(answers.shift()));
+    });
+    assert.deepEqual((await admin.view(node)).data, data);
+    assert.deepEqual((await admin.view(node)).data, { ...data, partitions: 256 });
+    await assert.rejects(admin.view(node), NodeUnreadable);
+  });
+
+  it("hands a roster over, and takes a newer one for an answer", async () => {
+    const received: unknown[] = [];
+    const statuses = [200, 409, 400];
+    const node = await serve((request, response) => {
+      let body = "";
+      request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+      request.on("end", () => {
+        received.push([request.method, request.url, JSON.parse(body)]);
+        response.writeHead(statuses.shift() ?? 500).end("{}");
+      });
+    });
+    const roster = rosterOf(["demo-0", "demo-1"], 7);
+    assert.equal(await admin.putRoster(node, roster), "done");
+    assert.deepEqual(received, [["PUT", "/admin/roster", roster]]);
+    assert.equal(await admin.putRoster(node, roster), "declined");
+    await assert.rejects(admin.putRoster(node, roster), /demo-0: it answered 400/);
+  });
+
+  it("takes it for an answer that a node with data must not leave", async () => {
+    const statuses = [409, 202];
+    const node = await serve((_request, response) => {
+      response.writeHead(statuses.shift() ?? 500).end('{"error":{"code":"holds_data"}}');
+    });
+    assert.equal(await admin.leave(node), "declined");
+    assert.equal(await admin.leave(node), "done");
   });
 
   const causes: [string, RequestListener, RegExp][] = [

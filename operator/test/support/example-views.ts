@@ -1,7 +1,7 @@
 /** Views of an ideal ring, to be bent by the tests. */
 import { createHash } from "node:crypto";
 import type { NodeReading } from "../../src/ring/picture.ts";
-import type { NodeReference, View } from "../../src/ring/view.ts";
+import type { NodeData, NodeReference, Roster, View } from "../../src/ring/view.ts";
 
 export function reference(name: string): NodeReference {
   const id = createHash("sha1").update(name).digest("hex");
@@ -30,6 +30,33 @@ export function idealViews(names: readonly string[], length = 4): View[] {
 
 export function readingsOf(views: readonly View[]): NodeReading[] {
   return views.map((view) => ({ kind: "view", name: view.self.name, view }));
+}
+
+/** A roster that names these pods, none of them in a zone. */
+export function rosterOf(names: readonly string[], generation = 1, copies = 3): Roster {
+  return { generation, copies, pods: names.map((name) => ({ name, zone: null })) };
+}
+
+/**
+ * What a node says that holds and leads nothing, and to which nothing is amiss; there are no
+ * partitions that anyone would have to lead.
+ */
+export function dataReport(change: Partial<NodeData> = {}): NodeData {
+  return {
+    chartered: true,
+    partitions: 0,
+    roster: null,
+    held: 0,
+    led: 0,
+    degraded: 0,
+    misplaced: 0,
+    unled: 0,
+    keysLed: 0,
+    bytesLed: 0,
+    keysLeft: 0,
+    bytesLeft: 0,
+    ...change,
+  };
 }
 
 /** A node that is not in the ring. */

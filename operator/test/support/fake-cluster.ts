@@ -3,7 +3,7 @@
  * fake nodes behind the pods. The operator under test is the real one, with all its loops.
  */
 import { type Logger, pino } from "pino";
-import { type ChordRing, DEFAULTS } from "../../src/api/chordring.ts";
+import { type ChordRing, type Condition, DEFAULTS } from "../../src/api/chordring.ts";
 import { foundersIn } from "../../src/resources/config-map.ts";
 import { digest } from "../../src/resources/digest.ts";
 import { peerTokenIn } from "../../src/resources/peer-token.ts";
@@ -30,18 +30,31 @@ export interface RunningOperator {
   stop: () => Promise<void>;
 }
 
+export interface FakeClusterOptions {
+  successors?: number;
+  settleMs?: number;
+  /** Whether the nodes have a data layer; those of earlier versions have none. */
+  data?: boolean;
+}
+
 export class FakeCluster {
   readonly api = new FakeApiServer();
   readonly ring: FakeRing;
   readonly stuck: StuckPods = new Map();
   readonly restarts: string[] = [];
+  /** Pods that the scheduler leaves alone, in a cluster with zones. */
+  readonly unscheduled = new Set<string>();
+  /** The zones of the cluster, one Kubernetes node each, to which pods go in turn. */
+  zones: readonly string[] = [];
   readonly #operators: RunningOperator[] = [];
   #busy: Promise<void> = Promise.resolve();
 
-  constructor(options: { successors?: number; settleMs?: number } = {}) {
+  constructor(options: FakeClusterOptions = {}) {
     this.ring = new FakeRing({
       token: () => peerTokenIn(this.#data("secrets", "demo-peer-token")) ?? "none",
       founders: () => foundersIn(this.#data("configmaps", "demo-config")) ?? [],
+      copies: () => this.#copies(),
+      speaksOfData: options.data ?? false,
       successors: options.successors ?? DEFAULTS.successors,
       settleMs: options.settleMs ?? 15,
     });
@@ -86,6 +99,9 @@ export class FakeCluster {
             stuckMs: 50,
             scalingMs: 10,
             keysMs: 300,
+            movingMs: 100,
+            placedMs: 30,
+            shortfallMs: 300,
             tokenMs: 100,
             problemMs: 0,
           },
@@ -121,7 +137,11 @@ export class FakeCluster {
     return ring?.status ?? {};
   }
 
-  condition(type: string): { status?: string; reason?: string; message?: string } {
+  generation(): number | undefined {
+    return this.api.find("chordrings", "demo")?.metadata.generation;
+  }
+
+  condition(type: string): Partial<Condition> {
     return this.status().conditions?.find((entry) => entry.type === type) ?? {};
   }
 
@@ -152,6 +172,11 @@ export class FakeCluster {
 
   #data(plural: string, name: string): Record<string, string> | undefined {
     return this.api.find(plural, name)?.["data"] as Record<string, string> | undefined;
+  }
+
+  #copies(): number {
+    const text = this.#data("configmaps", "demo-config")?.["ring.json"] ?? "{}";
+    return (JSON.parse(text) as { copies?: number }).copies ?? 1;
   }
 
   #schedule(): void {
@@ -186,8 +211,10 @@ export class FakeCluster {
   }
 
   async #startPod(name: string, set: Stored, revision: string): Promise<void> {
-    if (!this.stuck.has(name)) await this.ring.start(name);
+    const spec = this.#assign(name);
+    if (!this.stuck.has(name) && !this.unscheduled.has(name)) await this.ring.start(name);
     this.api.put(CORE, "pods", {
+      spec,
       metadata: {
         name,
         namespace: NAMESPACE,
@@ -197,10 +224,28 @@ export class FakeCluster {
     });
   }
 
+  /** The scheduler: pods go to the zones in turn. */
+  #assign(name: string): { nodeName?: string } {
+    const zone = this.zones[Number(name.split("-")[1]) % this.zones.length];
+    if (zone === undefined || this.unscheduled.has(name)) return {};
+    const labels = { "topology.kubernetes.io/zone": zone };
+    this.api.put(CORE, "nodes", { metadata: { name: `node-${zone}`, labels } });
+    return { nodeName: `node-${zone}` };
+  }
+
+  /** Lets the scheduler have a pod that it was to leave alone. */
+  async scheduleNow(name: string): Promise<void> {
+    this.unscheduled.delete(name);
+    const pod = this.api.find("pods", name);
+    if (!pod) return;
+    await this.ring.start(name);
+    this.api.put(CORE, "pods", { ...pod, spec: { ...this.#assign(name) } });
+  }
+
   #reportPod(name: string): void {
     const pod = this.api.find("pods", name);
     if (!pod) return;
-    const stuck = this.stuck.get(name);
+    const stuck = this.unscheduled.has(name) ? "Unschedulable" : this.stuck.get(name);
     const ready = this.ring.isMember(name) ? "True" : "False";
     const running = { running: { startedAt: "2026-01-01T00:00:00Z" } };
     this.api.put(CORE, "pods", {

@@ -3,11 +3,14 @@
  *
  * Pointers follow a change of membership only after `settleMs`, as stabilization would have it, so
  * that an operator that does not wait for the ring is caught. Removing a member without a leave is
- * recorded as a loss.
+ * recorded as a loss, and so is removing one that holds data. The nodes have a data layer or, like
+ * those of earlier versions, do not speak of one.
  */
 import { createHash } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Roster } from "../../src/ring/view.ts";
+import { FakeData } from "./fake-data.ts";
 
 export type FakeState = "waiting" | "joining" | "member" | "leaving" | "left";
 
@@ -41,24 +44,44 @@ export class FakeRing {
   readonly settleMs: number;
   readonly leaves: string[] = [];
   readonly rejoins: string[] = [];
-  /** Members whose process was ended before they had left, with no restart to follow. */
+  /**
+   * Nodes whose process was ended before they had left or while they held data, with no restart to
+   * follow.
+   */
   readonly losses: string[] = [];
+  readonly data: FakeData;
+  /** Nodes that run an earlier version for now. */
+  readonly silent = new Set<string>();
+  /** While true, nodes are given data at the moment when they are asked to leave. */
+  declines = false;
+  /** While true, nodes cannot make sense of any roster. */
+  refusesRosters = false;
   onChange: () => void = () => undefined;
   readonly #nodes = new Map<string, FakeNode>();
   /** What outlives a process: the state on a node's volume. */
   readonly #disks = new Map<string, { state: FakeState; founded: boolean }>();
   readonly #timers = new Set<NodeJS.Timeout>();
+  #stopped = false;
+
+  readonly #copies: () => number;
+  readonly #speaksOfData: boolean;
 
   constructor(options: {
     token: () => string;
     founders: () => string[];
+    copies: () => number;
     successors: number;
     settleMs: number;
+    speaksOfData: boolean;
   }) {
     this.token = options.token;
     this.founders = options.founders;
     this.successors = options.successors;
     this.settleMs = options.settleMs;
+    this.#copies = options.copies;
+    this.#speaksOfData = options.speaksOfData;
+    this.data = new FakeData((name) => this.#holds(name));
+    if (this.#speaksOfData) this.#later(() => this.#moveData());
   }
 
   get names(): string[] {
@@ -81,15 +104,21 @@ export class FakeRing {
   async start(name: string): Promise<void> {
     const disk = this.#disks.get(name);
     const server = createServer((request, response) => {
-      const [status, body] = this.#answer(name, request.method ?? "", request.url ?? "", {
-        authorization: request.headers.authorization ?? "",
+      const chunks: Buffer[] = [];
+      request.on("data", (chunk: Buffer) => chunks.push(chunk));
+      request.on("end", () => {
+        const [status, body] = this.#answer(name, {
+          route: `${request.method} ${request.url}`,
+          authorization: request.headers.authorization ?? "",
+          body: Buffer.concat(chunks).toString(),
+        });
+        if (status === 0) {
+          response.destroy();
+          return;
+        }
+        response.writeHead(status, { "content-type": "application/json" });
+        response.end(JSON.stringify(body));
       });
-      if (status === 0) {
-        response.destroy();
-        return;
-      }
-      response.writeHead(status, { "content-type": "application/json" });
-      response.end(JSON.stringify(body));
     });
     await new Promise<void>((resolve) => {
       server.listen(0, "127.0.0.1", resolve);
@@ -112,7 +141,9 @@ export class FakeRing {
   async end(name: string, forGood: boolean): Promise<void> {
     const node = this.#nodes.get(name);
     if (!node) return;
-    if (forGood && (node.state === "member" || node.state === "leaving")) this.losses.push(name);
+    const inUse = node.state === "member" || node.state === "leaving";
+    if (forGood && (inUse || this.data.heldBy(name) > 0)) this.losses.push(name);
+    if (forGood) this.data.forget(name);
     this.#disks.set(name, { state: node.state, founded: node.founded });
     this.#nodes.delete(name);
     node.server.closeAllConnections();
@@ -121,6 +152,7 @@ export class FakeRing {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     for (const timer of this.#timers) clearTimeout(timer);
     for (const node of this.#nodes.values()) {
       node.server.closeAllConnections();
@@ -129,6 +161,7 @@ export class FakeRing {
   }
 
   #later(action: () => void, factor = 1): void {
+    if (this.#stopped) return;
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       action();
@@ -150,8 +183,21 @@ export class FakeRing {
       const mayFound = !hasRing && complete && founders.includes(node.name);
       if (mayFound || hasRing || node.founded) this.#become(node, "member");
     }
+    const members = this.#in("member").map((node) => node.name);
+    if (this.#speaksOfData) this.data.charter(members, this.#copies());
     this.#settle();
     if (this.#in("waiting").length > 0) this.#later(() => this.#enter());
+  }
+
+  /** Whether a node takes part in the data layer: also while it is not a member, if it was one. */
+  #holds(name: string): boolean {
+    const node = this.#nodes.get(name);
+    return node !== undefined && node.founded && node.state !== "left";
+  }
+
+  #moveData(): void {
+    this.data.step(this.names);
+    this.#later(() => this.#moveData());
   }
 
   #become(node: FakeNode, state: FakeState): void {
@@ -190,26 +236,34 @@ export class FakeRing {
       founded: node.founded,
       split: false,
       detail: node.state === "waiting" ? "waiting for founders" : "",
+      ...(this.#speaksOfData && !this.silent.has(node.name)
+        ? { data: this.data.reportOf(node.name, isMember) }
+        : {}),
     };
   }
 
   #answer(
     name: string,
-    method: string,
-    path: string,
-    headers: { authorization: string },
+    request: { route: string; authorization: string; body: string },
   ): [number, object] {
     const node = this.#nodes.get(name);
     if (!node || node.unreachable) return [0, {}];
-    if (headers.authorization !== `Bearer ${this.token()}`) return [401, {}];
-    const routes: Record<string, () => object> = {
-      "GET /admin/view": () => this.#view(node),
-      "GET /admin/ring": () => this.#crawl(node),
+    if (request.authorization !== `Bearer ${this.token()}`) return [401, {}];
+    const routes: Record<string, () => [number, object]> = {
+      "GET /admin/view": () => [200, this.#view(node)],
+      "GET /admin/ring": () => [200, this.#crawl(node)],
       "POST /admin/leave": () => this.#leave(node),
-      "POST /admin/rejoin": () => this.#rejoin(node),
+      "POST /admin/rejoin": () => [200, this.#rejoin(node)],
+      "PUT /admin/roster": () => this.#takeRoster(name, request.body),
     };
-    const route = routes[`${method} ${path}`];
-    return route ? [200, route()] : [404, {}];
+    const known = this.#speaksOfData || request.route !== "PUT /admin/roster";
+    return (known ? routes[request.route]?.() : undefined) ?? [404, {}];
+  }
+
+  #takeRoster(name: string, body: string): [number, object] {
+    if (this.refusesRosters) return [400, { error: { code: "bad_roster", message: "no" } }];
+    const taken = this.data.take(name, JSON.parse(body) as Roster);
+    return taken ? [200, {}] : [409, { error: { code: "outdated", message: "there is a newer" } }];
   }
 
   #crawl(node: FakeNode): object {
@@ -220,7 +274,10 @@ export class FakeRing {
     return { nodes, ideal: true };
   }
 
-  #leave(node: FakeNode): object {
+  #leave(node: FakeNode): [number, object] {
+    if (this.declines || this.data.heldBy(node.name) > 0) {
+      return [409, { error: { code: "holds_data", message: "it holds partitions" } }];
+    }
     if (node.state === "member") {
       this.leaves.push(node.name);
       this.#become(node, "leaving");
@@ -232,7 +289,7 @@ export class FakeRing {
     } else if (node.state !== "leaving") {
       this.#become(node, "left");
     }
-    return { state: node.state };
+    return [200, { state: node.state }];
   }
 
   #rejoin(node: FakeNode): object {

@@ -3,10 +3,11 @@
  */
 import { KINDS } from "../../kube/kinds.ts";
 import { objectNames } from "../../resources/manifest.ts";
-import { FORMED_ANNOTATION } from "../../resources/stateful-set.ts";
+import { CHARTERED_ANNOTATION, FORMED_ANNOTATION } from "../../resources/stateful-set.ts";
 import { type NodeAddress, NodeUnreadable } from "../../ring/node-admin.ts";
 import { type NodeReading, pictureOf } from "../../ring/picture.ts";
 import type { View } from "../../ring/view.ts";
+import { DataWatch, type Outlook } from "../data-watch.ts";
 import {
   isRunning,
   ordinalOf,
@@ -61,6 +62,13 @@ async function readNode(pass: Pass, pod: PodObject): Promise<NodeReading> {
   }
 }
 
+function outlookOf({ uid, picture, tools }: Pass): Outlook | undefined {
+  if (!picture?.data.begun) return undefined;
+  const watch = tools.watches.get(uid) ?? new DataWatch();
+  tools.watches.set(uid, watch);
+  return watch.observe(picture.data, Date.now());
+}
+
 export const observe: Step = {
   name: "observe",
   async run(pass) {
@@ -72,8 +80,10 @@ export const observe: Step = {
     pass.pods = podsOf(pass);
     const readings = await Promise.all(pass.pods.map((pod) => readNode(pass, pod)));
     pass.picture = pictureOf(readings, ring.spec.successors);
-    const before = pass.statefulSet?.metadata.annotations?.[FORMED_ANNOTATION];
-    pass.formed = before === "true" || pass.picture.formed;
+    const before = pass.statefulSet?.metadata.annotations ?? {};
+    pass.formed = before[FORMED_ANNOTATION] === "true" || pass.picture.formed;
+    pass.chartered = before[CHARTERED_ANNOTATION] === "true" || pass.picture.data.begun;
+    pass.outlook = outlookOf(pass);
     if (pass.picture.split) {
       const message = "nodes found members outside their own ring and are merging with them";
       pass.problems.push({ reason: "RingSplit", message });

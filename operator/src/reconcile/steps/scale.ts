@@ -46,7 +46,11 @@ async function rejoin(pass: Pass, situation: ScaleSituation): Promise<void> {
 async function askToLeave(pass: Pass, node: string): Promise<void> {
   const address = pass.addressOf(node);
   if (!address) throw new Error(`${node} runs but has no address`);
-  await pass.tools.admin.leave(address);
+  if ((await pass.tools.admin.leave(address)) === "declined") {
+    // It was given data since it was read.
+    progressing(pass, "ScalingDown", `${node} still holds data`);
+    return;
+  }
   await pass.tell({ type: "Normal", reason: "NodeLeaves", message: `${node} leaves the ring` });
   progressing(pass, "ScalingDown", `${node} is leaving the ring`);
 }
@@ -68,6 +72,12 @@ async function refuse(pass: Pass, move: ScaleMove & { move: "refuse" }): Promise
   pass.lookAgainIn(pass.tools.options.pace.unsettledMs);
 }
 
+/** Moving data takes its time: it is looked at less often than a node that leaves. */
+function waitForData(pass: Pass, message: string): void {
+  pass.progress ??= { reason: "ScalingDown", message };
+  pass.lookAgainIn(pass.tools.options.pace.unsettledMs);
+}
+
 async function carryOut(pass: Pass, move: ScaleMove): Promise<void> {
   switch (move.move) {
     case "none":
@@ -80,6 +90,8 @@ async function carryOut(pass: Pass, move: ScaleMove): Promise<void> {
       return askToLeave(pass, move.node);
     case "wait":
       return progressing(pass, "ScalingDown", move.message);
+    case "waitForData":
+      return waitForData(pass, move.message);
     case "remove":
       return remove(pass, move.node, move.replicas);
     case "refuse":
@@ -99,6 +111,8 @@ export const scale: Step = {
       nodeName: (ordinal) => nodeName(ring.metadata.name, ordinal),
       picture,
       formed: pass.formed,
+      chartered: pass.chartered,
+      secondsLeft: pass.outlook?.secondsLeft,
     };
     pass.replicas = situation.current;
     try {

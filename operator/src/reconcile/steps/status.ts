@@ -2,9 +2,9 @@
  * Writes the ring's status. Always last, and also after a step has failed: a ring's owner must be
  * able to read what is wrong.
  *
- * The status is written only when it says something new. The number of keys may change all the
- * time, so a status in which nothing else is new waits until the last such write is some seconds
- * old.
+ * The status is written only when it says something new. Figures may change all the time: the
+ * number of keys, and while data moves, how much is left. A status in which nothing else is new
+ * waits until the last such write is some seconds old.
  */
 import { isDeepStrictEqual } from "node:util";
 import {
@@ -19,8 +19,9 @@ import { isStatus } from "../../kube/api-client.ts";
 import { mergeConditions } from "../../kube/conditions.ts";
 import { KINDS, keyText } from "../../kube/kinds.ts";
 import { jittered } from "../../kube/timing.ts";
-import type { RingState } from "../../metrics/metrics.ts";
+import type { DataState, RingState } from "../../metrics/metrics.ts";
 import type { NodeReading, Picture } from "../../ring/picture.ts";
+import { contents, dataStatus } from "../data-findings.ts";
 import { findingsOf, idealMessage, newsOf, readyPods } from "../findings.ts";
 import type { Pass, Step } from "../pass.ts";
 
@@ -46,10 +47,16 @@ function nodeStatus(reading: NodeReading): NodeStatus {
   return { name, state: reading.kind === "unreadable" ? "unreachable" : "notRunning" };
 }
 
-/** The keys on all members; a node that could not be read leaves the number as it was. */
-function keysOf(picture: Picture, before: number): number {
-  if (picture.unreadable.length > 0) return before;
-  return picture.members.reduce((sum, view) => sum + view.keys, 0);
+type Figures = Pick<ChordRingStatus, "keys" | "bytes" | "data">;
+
+/** What the ring holds; what could not be found out in full stays as it was. */
+function figuresOf(pass: Pass, picture: Picture): Partial<Figures> {
+  if (pass.chartered) {
+    const data = dataStatus(picture.data);
+    return { ...contents(picture.data), ...(data === undefined ? {} : { data }) };
+  }
+  if (picture.unreadable.length > 0) return {};
+  return { keys: picture.members.reduce((sum, view) => sum + view.keys, 0) };
 }
 
 function describe(pass: Pass): ChordRingStatus {
@@ -59,20 +66,20 @@ function describe(pass: Pass): ChordRingStatus {
   const findings = findingsOf(pass, before.conditions);
   return {
     ...before,
-    ...(picture ? observed(pass, picture, before.keys) : {}),
+    ...(picture ? observed(pass, picture) : {}),
     observedGeneration: generation,
     selector: `${RING_LABEL}=${name}`,
     conditions: mergeConditions(before.conditions, findings, generation),
   };
 }
 
-function observed(pass: Pass, picture: Picture, keysBefore: number): Partial<ChordRingStatus> {
+function observed(pass: Pass, picture: Picture): Partial<ChordRingStatus> {
   const staying = pass.pods.filter((pod) => pod.metadata.deletionTimestamp === undefined);
   return {
     replicas: staying.length,
     readyReplicas: readyPods(pass).length,
     members: picture.members.length,
-    keys: keysOf(picture, keysBefore),
+    ...figuresOf(pass, picture),
     nodes: picture.readings.map(nodeStatus),
   };
 }
@@ -87,12 +94,24 @@ function stateOf(status: ChordRingStatus): RingState {
   return holds(status, "RingConverged") && holds(status, "Ready") ? "converged" : "progressing";
 }
 
-/** How long a status with a new number of keys, and nothing else new, still has to wait. */
-function keysWaitMs(pass: Pass, status: ChordRingStatus): number {
+/** The status without what may differ from pass to pass while one and the same thing goes on. */
+function withoutFigures(status: Partial<ChordRingStatus>): object {
+  const { keys: _keys, bytes: _bytes, data: _data, conditions = [], ...rest } = status;
+  const calm = conditions.map((condition) => {
+    if (condition.type === "Progressing") return { ...condition, message: "" };
+    return condition.type === "DataPlaced" ? { ...condition, reason: "", message: "" } : condition;
+  });
+  return { ...rest, conditions: calm };
+}
+
+/** How long a status with new figures, and nothing else new, still has to wait. */
+function figuresWaitMs(pass: Pass, status: ChordRingStatus): number {
   const before = pass.ring.status ?? {};
-  if (!isDeepStrictEqual({ ...status, keys: 0 }, { ...before, keys: 0 })) return 0;
+  if (!isDeepStrictEqual(withoutFigures(status), withoutFigures(before))) return 0;
+  const { keysMs, movingMs } = pass.tools.options.pace;
+  const moving = status.conditions.some((c) => c.type === "DataPlaced" && c.status === "False");
   const writtenMs = pass.tools.keysWrittenMs.get(pass.uid) ?? 0;
-  return Math.max(0, writtenMs + pass.tools.options.pace.keysMs - Date.now());
+  return Math.max(0, writtenMs + (moving ? movingMs : keysMs) - Date.now());
 }
 
 async function write(pass: Pass, status: ChordRingStatus): Promise<void> {
@@ -124,6 +143,14 @@ async function tellNews(pass: Pass, status: ChordRingStatus): Promise<void> {
   }
 }
 
+function dataStateOf(status: ChordRingStatus): DataState {
+  const { status: placed, reason } =
+    status.conditions.find((entry) => entry.type === "DataPlaced") ?? {};
+  if (placed === undefined || placed === "Unknown") return "unknown";
+  if (placed === "True") return "placed";
+  return reason === "PartitionsLeaderless" || reason === "CopiesMissing" ? "lacking" : "moving";
+}
+
 function paceMs(pass: Pass, status: ChordRingStatus): number {
   const { pace } = pass.tools.options;
   if (stateOf(status) === "converged" && !holds(status, "Progressing")) return pace.settledMs;
@@ -136,11 +163,13 @@ export const status: Step = {
   name: "status",
   async run(pass) {
     const now = describe(pass);
-    pass.tools.metrics.ringState(keyText(pass.key), stateOf(now));
+    const { metrics } = pass.tools;
+    metrics.ringState(keyText(pass.key), stateOf(now));
+    metrics.ringData(keyText(pass.key), { state: dataStateOf(now), ...now.data });
     pass.lookAgainIn(jittered(paceMs(pass, now), 0.1));
     await tellNews(pass, now);
     if (isDeepStrictEqual(now, pass.ring.status)) return;
-    const waitMs = keysWaitMs(pass, now);
+    const waitMs = figuresWaitMs(pass, now);
     if (waitMs > 0) pass.lookAgainIn(waitMs);
     else await write(pass, now);
   },

@@ -10,6 +10,7 @@ import { contains } from "../../kube/contains.ts";
 import { digest } from "../../resources/digest.ts";
 import { podTemplate, templateRequest } from "../../resources/pod-template.ts";
 import {
+  CHARTERED_ANNOTATION,
   FORMED_ANNOTATION,
   FOUNDERS_ANNOTATION,
   fixedSpec,
@@ -84,6 +85,7 @@ export const workload: Step = {
         ...annotations,
         [FOUNDERS_ANNOTATION]: pass.founders.join(","),
         [FORMED_ANNOTATION]: String(pass.formed),
+        ...(pass.chartered ? { [CHARTERED_ANNOTATION]: "true" } : {}),
       },
     });
     const { object, outcome } = await pass.tools.applier.apply<StatefulSetObject>(
