@@ -82,6 +82,8 @@ describe("security: least rights for rings and operator, clean ends", function (
       ["GET", "/admin/view"],
       ["GET", "/admin/ring"],
       ["POST", "/admin/leave"],
+      ["PUT", "/admin/roster"],
+      ["GET", "/replication"],
       ["POST", "/admin/rejoin"],
       ["PUT", "/kv/some-key"],
       ["GET", "/"],

@@ -4,17 +4,30 @@
  * folder, and nothing outlives `stop`.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { randomBytes, randomInt } from "node:crypto";
+import {
+  closeSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import { rm } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Links } from "./links.ts";
 import { settings } from "./settings.ts";
 import { waitFor } from "./wait-for.ts";
 
 const HOST = "127.0.0.1";
 const STOP_TIMEOUT_MS = 10_000;
+const STEADY_PORT_MIN = 12_000;
+const STEADY_PORT_MAX = 32_000;
+/** Of every ring. */
+const PARTITIONS = 256;
 
 export interface LocalRingOptions {
   readonly nodes: number;
@@ -23,13 +36,34 @@ export interface LocalRingOptions {
   /** Default: the first r + 1 nodes. */
   readonly founders?: readonly string[];
   readonly stabilizeIntervalMs?: number;
+  /** Of each value. Default 3. */
+  readonly copies?: number;
   readonly logLevel?: string;
   /** More variables for every node. */
-  readonly environment?: Readonly<Record<string, string>>;
+  readonly environment?: Environment;
   /** The first client port; the others follow. Default: free ports. */
   readonly firstPort?: number;
+  /**
+   * Ports that no outgoing connection takes meanwhile, so that a node which was down for a while
+   * gets its own again.
+   */
+  readonly steadyPorts?: boolean;
   /** A command that each node is started under, such as strace. */
   readonly wrapper?: readonly string[];
+  /** Modules that each node imports before its own code, as paths or URLs. */
+  readonly imports?: readonly string[];
+  /** Nodes reach each other through links that can be cut; see `LocalRing.links`. */
+  readonly links?: boolean;
+}
+
+type Environment = Readonly<Record<string, string>>;
+
+/** What a node has for itself. */
+interface Place {
+  readonly name: string;
+  readonly api: number;
+  readonly peer: number;
+  readonly imports: readonly string[];
 }
 
 /** What all nodes of a ring share. */
@@ -45,14 +79,16 @@ export class LocalNode {
   readonly apiPort: number;
   readonly peerPort: number;
   readonly #shared: Shared;
+  readonly #imports: readonly string[];
   #process: ChildProcess | undefined;
   #exit: Promise<number | null> = Promise.resolve(null);
 
-  constructor(shared: Shared, name: string, ports: { api: number; peer: number }) {
+  constructor(shared: Shared, place: Place) {
     this.#shared = shared;
-    this.name = name;
-    this.apiPort = ports.api;
-    this.peerPort = ports.peer;
+    this.#imports = place.imports;
+    this.name = place.name;
+    this.apiPort = place.api;
+    this.peerPort = place.peer;
   }
 
   /** Where clients go. */
@@ -75,14 +111,16 @@ export class LocalNode {
     return join(this.#shared.directory, this.name);
   }
 
-  start(): void {
+  /** Starts the process, with more variables for this one if given. */
+  start(environment: Environment = {}): void {
     const { directory, options } = this.#shared;
     const logFile = openSync(join(directory, `${this.name}.log`), "a");
     const main = join(settings.repositoryRoot, "node", "src", "main.ts");
-    const command = [...(options.wrapper ?? []), process.execPath, main];
+    const imports = this.#imports.flatMap((one) => ["--import", one]);
+    const command = [...(options.wrapper ?? []), process.execPath, ...imports, main];
     const [program = process.execPath, ...programArguments] = command;
     this.#process = spawn(program, programArguments, {
-      env: { PATH: settings.searchPath, ...this.#environment() },
+      env: { PATH: settings.searchPath, ...this.#environment(), ...environment },
       stdio: ["ignore", logFile, logFile],
       // Ctrl-C in a terminal goes to the whole group; the nodes are ended in order instead.
       detached: true,
@@ -99,6 +137,17 @@ export class LocalNode {
   end(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
     this.#process?.kill(signal);
     return this.#exit;
+  }
+
+  /** Sends a signal that need not end the process, such as SIGSTOP. */
+  signal(signal: NodeJS.Signals): void {
+    this.#process?.kill(signal);
+  }
+
+  /** Empties the disk of a node that does not run. */
+  async wipe(): Promise<void> {
+    await rm(this.dataDirectory, { recursive: true, force: true });
+    mkdirSync(this.dataDirectory);
   }
 
   /** Resolves when the process has ended, by whatever cause. */
@@ -137,11 +186,16 @@ export class LocalRing {
   readonly nodes: readonly LocalNode[];
   readonly token: string;
   readonly directory: string;
+  readonly #links: Links | undefined;
+  readonly #copies: number;
+  #generation = 0;
 
-  private constructor(nodes: readonly LocalNode[], shared: Shared) {
+  private constructor(nodes: readonly LocalNode[], shared: Shared, links: Links | undefined) {
     this.nodes = nodes;
     this.token = shared.token;
     this.directory = shared.directory;
+    this.#links = links;
+    this.#copies = shared.options.copies ?? 3;
   }
 
   /** Starts the processes; `converged` tells when they are a ring. */
@@ -161,15 +215,26 @@ export class LocalRing {
       founders: options.founders ?? names.slice(0, Math.min(options.nodes, successors + 1)),
       successors,
       stabilizeIntervalMs: options.stabilizeIntervalMs ?? 500,
+      copies: options.copies ?? 3,
     };
     writeFileSync(join(directory, "config.json"), JSON.stringify(config));
+    const links =
+      options.links === true ? await Links.open(ports.map(({ peer }) => peer)) : undefined;
     const nodes = names.map((name, index) => {
       const pair = ports[index] ?? { api: 0, peer: 0 };
       mkdirSync(join(directory, name));
-      return new LocalNode(shared, name, pair);
+      const first = links === undefined ? [] : [links.importOf(index)];
+      const imports = [...first, ...(options.imports ?? [])];
+      return new LocalNode(shared, { ...pair, name, imports });
     });
     for (const node of nodes) node.start();
-    return new LocalRing(nodes, shared);
+    return new LocalRing(nodes, shared, links);
+  }
+
+  /** The links of a ring that was started with them. */
+  get links(): Links {
+    if (this.#links === undefined) throw new Error("the ring was started without links");
+    return this.#links;
   }
 
   node(index: number): LocalNode {
@@ -182,6 +247,39 @@ export class LocalRing {
   async ready(): Promise<readonly LocalNode[]> {
     const answers = await Promise.all(this.nodes.map((node) => isReady(node)));
     return this.nodes.filter((_, index) => answers[index]);
+  }
+
+  /** Says which nodes shall hold the data from now on, as the operator does. */
+  async setRoster(nodes: readonly LocalNode[], copies = this.#copies): Promise<void> {
+    this.#generation += 1;
+    const pods = nodes.map(({ name }) => ({ name, zone: null }));
+    const body = JSON.stringify({ generation: this.#generation, copies, pods });
+    const headers = { authorization: `Bearer ${this.token}` };
+    const taken = await Promise.all(
+      nodes.map(async ({ peer }) => {
+        const sent = fetch(`${peer}/admin/roster`, { method: "PUT", headers, body });
+        return (await sent.catch(() => undefined))?.ok === true;
+      }),
+    );
+    if (!taken.includes(true)) throw new Error("no node took the roster");
+  }
+
+  /**
+   * Waits until every value has all its copies where the roster wants them, as far as the nodes
+   * that are ready know.
+   */
+  async placed(timeoutMs = 60_000): Promise<void> {
+    await waitFor(
+      `every partition to be whole and in its place (logs in ${this.directory})`,
+      async () => {
+        const views = await Promise.all((await this.ready()).map((node) => dataOf(node)));
+        const led = views.reduce((sum, view) => sum + (view?.led ?? 0), 0);
+        return (
+          led === PARTITIONS && views.every((view) => view?.degraded === 0 && view.misplaced === 0)
+        );
+      },
+      { timeoutMs, intervalMs: 100 },
+    );
   }
 
   /** Waits until `count` nodes (default all) are ready and each of them sees one ideal ring. */
@@ -198,14 +296,41 @@ export class LocalRing {
     );
   }
 
-  /** Ends all nodes in good order, those that do not end in time at once, and removes all files. */
-  async stop(): Promise<void> {
+  /**
+   * Ends all nodes in good order, those that do not end in time at once, and removes all files;
+   * the nodes' logs are copied to the folder `keepLogs` before, if there is one.
+   */
+  async stop({ keepLogs }: { readonly keepLogs?: string } = {}): Promise<void> {
     const timer = setTimeout(() => {
       for (const node of this.nodes) void node.end("SIGKILL");
     }, STOP_TIMEOUT_MS);
     await Promise.all(this.nodes.map((node) => node.end("SIGTERM")));
     clearTimeout(timer);
+    this.#links?.close();
+    if (keepLogs !== undefined) {
+      for (const { name } of this.nodes) {
+        copyFileSync(join(this.directory, `${name}.log`), join(keepLogs, `${name}.log`));
+      }
+    }
     await rm(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** What a node shows of its part of the data. */
+export interface NodeData {
+  readonly led: number;
+  readonly held: number;
+  readonly degraded: number;
+  readonly misplaced: number;
+}
+
+async function dataOf(node: LocalNode): Promise<NodeData | undefined> {
+  try {
+    const signal = AbortSignal.timeout(2_000);
+    const response = await fetch(`${node.api}/v1/ring`, { signal });
+    return ((await response.json()) as { data?: NodeData }).data;
+  } catch {
+    return undefined;
   }
 }
 
@@ -241,8 +366,11 @@ interface Ports {
 }
 
 /** Free ports for all; the wanted client ports in a row if all of them are free. */
-async function choosePorts({ nodes, firstPort }: LocalRingOptions): Promise<Ports[]> {
-  const free = await freePorts(Array.from({ length: 2 * nodes }, () => 0));
+async function choosePorts(options: LocalRingOptions): Promise<Ports[]> {
+  const { nodes, firstPort, steadyPorts = false } = options;
+  const free = steadyPorts
+    ? await findSteadyPorts(2 * nodes)
+    : await freePorts(Array.from({ length: 2 * nodes }, () => 0));
   const wanted =
     firstPort === undefined
       ? []
@@ -253,6 +381,18 @@ async function choosePorts({ nodes, firstPort }: LocalRingOptions): Promise<Port
     api: wanted[index] ?? free[2 * index] ?? 0,
     peer: free[2 * index + 1] ?? 0,
   }));
+}
+
+/** Free ports from below the ranges that systems take for outgoing connections. */
+async function findSteadyPorts(count: number): Promise<number[]> {
+  const found = new Set<number>();
+  for (let attempt = 0; found.size < count && attempt < 100 * count; attempt += 1) {
+    const port = randomInt(STEADY_PORT_MIN, STEADY_PORT_MAX);
+    const [free] = await freePorts([port]).catch(() => []);
+    if (free !== undefined) found.add(free);
+  }
+  if (found.size < count) throw new Error(`fewer than ${count} ports are free`);
+  return [...found];
 }
 
 /** Ports (0: any) that were free a moment ago, all different as they are held together. */

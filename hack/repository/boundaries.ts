@@ -28,19 +28,32 @@ const nodeRooms: Record<string, Room> = {
   "node/src/http": { rooms: ["node/src/chord"], packages: ["node:", "express"] },
   // Clock, randomness, discovery, log, the record file: the core's small ports.
   "node/src/platform": { rooms: ["node/src/chord"], packages: ["node:", "pino"] },
-  "node/src/storage": { rooms: ["node/src/chord"], packages: ["node:", "lmdb"] },
-  "node/src/metrics": { rooms: ["node/src/chord"], packages: ["node:", "prom-client"] },
+  "node/src/storage": {
+    rooms: ["node/src/chord", "node/src/replication"],
+    packages: ["node:", "lmdb"],
+  },
+  "node/src/metrics": {
+    rooms: ["node/src/chord", "node/src/replication"],
+    packages: ["node:", "prom-client"],
+  },
   // What a node knows of the ring, and the crawl over all nodes.
-  "node/src/view": { rooms: ["node/src/chord", "node/src/storage"], packages: [] },
-  // The way of a value: to the node that owns it, and into its store.
+  "node/src/view": { rooms: ["node/src/chord", "node/src/replication"], packages: [] },
+  // Clients' operations on keys, between HTTP and the data layer.
   "node/src/kv": {
-    rooms: ["node/src/chord", "node/src/http", "node/src/storage"],
+    rooms: ["node/src/chord", "node/src/http", "node/src/replication"],
     packages: ["node:", "express", "zod"],
   },
   // The two ports of a node, 8081 for its peers and 8080 for clients; neither knows the other.
   "node/src/transport": {
-    rooms: ["node/src/chord", "node/src/http", "node/src/kv", "node/src/view"],
-    packages: ["node:", "axios", "express", "undici", "zod"],
+    rooms: [
+      "node/src/chord",
+      "node/src/http",
+      "node/src/kv",
+      "node/src/replication",
+      "node/src/storage",
+      "node/src/view",
+    ],
+    packages: ["node:", "axios", "express", "undici", "ws", "zod"],
   },
   "node/src/api": {
     rooms: [
@@ -48,7 +61,7 @@ const nodeRooms: Record<string, Room> = {
       "node/src/http",
       "node/src/kv",
       "node/src/metrics",
-      "node/src/storage",
+      "node/src/replication",
       "node/src/view",
     ],
     packages: ["node:", "express", "zod"],
@@ -67,6 +80,7 @@ const nodeRooms: Record<string, Room> = {
       "node/src/kv",
       "node/src/metrics",
       "node/src/platform",
+      "node/src/replication",
       "node/src/storage",
       "node/src/transport",
       "node/src/view",

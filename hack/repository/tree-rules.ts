@@ -30,6 +30,7 @@ const fixedNames = [
   /^(Chart\.yaml|NOTES\.txt|_[a-z-]+\.tpl)$/,
   // The file of a CustomResourceDefinition: group_plural.yaml.
   /^[a-z.]+_[a-z]+\.yaml$/,
+  /^[a-z0-9-]+_test\.go$/,
   /^\./,
 ];
 

@@ -36,6 +36,8 @@ export interface Config {
   readonly configFile: string;
   readonly logLevel: string;
   readonly limits: Limits;
+  /** Failure domain; null if unknown. */
+  readonly zone: string | null;
   readonly file: FileConfig;
 }
 
@@ -44,6 +46,8 @@ export interface FileConfig {
   readonly founders: readonly string[];
   readonly successors: number;
   readonly stabilizeIntervalMs: number;
+  /** Replicas of each value when the ring begins; later the operator's roster says. */
+  readonly copies: number;
 }
 
 /** Thrown with every problem found, one a line; the exit code for it is 64 (EX_USAGE). */
@@ -94,6 +98,7 @@ const environmentSchema = z.object({
   CHORD_DISCOVERY: discoverySource,
   CHORD_PEER_TOKEN_FILE: z.string().min(1),
   CHORD_CONFIG_FILE: z.string().min(1),
+  CHORD_ZONE: z.string().min(1).max(253).optional(),
   CHORD_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
   CHORD_VALUE_BYTES_MAX: bounded(1, 64 * 1024 * 1024).default(1024 * 1024),
   CHORD_BODY_BYTES_MAX: bounded(1024, 4 * 1024 * 1024 * 1024).default(64 * 1024 * 1024),
@@ -105,6 +110,7 @@ const fileSchema = z.object({
   founders: z.array(nodeName).max(65).default([]),
   successors: z.number().int().min(1).max(64).default(4),
   stabilizeIntervalMs: z.number().int().min(10).max(600_000).default(1_000),
+  copies: z.number().int().min(1).max(7).default(3),
 });
 
 /** Reads and checks everything. Throws `ConfigError` with all problems. */
@@ -137,6 +143,7 @@ function freeze(env: z.infer<typeof environmentSchema>, token: string, file: Fil
     peerToken: token,
     configFile: env.CHORD_CONFIG_FILE,
     logLevel: env.CHORD_LOG_LEVEL,
+    zone: env.CHORD_ZONE ?? null,
     limits: Object.freeze({
       valueBytesMax: env.CHORD_VALUE_BYTES_MAX,
       bodyBytesMax: Math.max(env.CHORD_BODY_BYTES_MAX, env.CHORD_VALUE_BYTES_MAX),

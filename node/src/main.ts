@@ -9,7 +9,7 @@ import { Chord, chordOptions } from "./chord/index.ts";
 import { type Config, ConfigError, readConfig, readFounders } from "./config.ts";
 import { BodyBudget } from "./http/body.ts";
 import { HttpServer } from "./http/server.ts";
-import { KeyRouter } from "./kv/router.ts";
+import { KeyService } from "./kv/key-service.ts";
 import { NodeMetrics } from "./metrics/node-metrics.ts";
 import manifest from "../package.json" with { type: "json" };
 import { systemClock } from "./platform/clock.ts";
@@ -18,12 +18,14 @@ import { sha1Hash } from "./platform/hash.ts";
 import { componentLog, createLogger, type Logger } from "./platform/log.ts";
 import { systemRandom } from "./platform/random.ts";
 import { recordFile } from "./platform/record-file.ts";
-import { LmdbEngine } from "./storage/lmdb.ts";
-import type { Store } from "./storage/store.ts";
-import { VersionedStore } from "./storage/versioned-store.ts";
-import { OwnerClient } from "./transport/owner-client.ts";
+import { type DataView, Replication, replicationOptions } from "./replication/index.ts";
+import { LmdbDisk } from "./storage/lmdb-disk.ts";
+import { nameResolver } from "./transport/name-resolver.ts";
 import { type PeerAppParts, peerApp } from "./transport/peer-app.ts";
 import { PeerHttp } from "./transport/peer-http.ts";
+import { ReplicationClient } from "./transport/replication-client.ts";
+import { REPLICATION_PATH } from "./transport/replication-handshake.ts";
+import { ReplicationServer } from "./transport/replication-server.ts";
 import { RpcClient } from "./transport/rpc-client.ts";
 import { fetchView } from "./transport/view-client.ts";
 import { Crawler } from "./view/crawl.ts";
@@ -34,7 +36,6 @@ const EXIT_SIGNALLED_TWICE = 130;
 /** Requests in flight get this long at the end; Kubernetes allows 30 s for everything. */
 const DRAIN_MS = 5_000;
 const MESSAGE_CONNECTIONS = 8;
-const OPERATION_CONNECTIONS = 32;
 const VIEW_BYTES_MAX = 1024 * 1024;
 
 /** Everything that runs, and what ends it. */
@@ -43,15 +44,70 @@ interface Running {
 }
 
 async function start(config: Config, logger: Logger): Promise<Running> {
-  const store = new VersionedStore(new LmdbEngine(config.dataDirectory));
+  const disk = new LmdbDisk(config.dataDirectory);
   const metrics = new NodeMetrics({ version: manifest.version, nodeVersion: process.version });
   const hash = sha1Hash();
-  const messageHttp = peerHttp(config, MESSAGE_CONNECTIONS, VIEW_BYTES_MAX);
-  const valueHttp = peerHttp(config, OPERATION_CONNECTIONS, config.limits.valueBytesMax);
-  const rpc = new RpcClient(messageHttp);
-  const chord = new Chord(
+  const http = new PeerHttp({
+    token: config.peerToken,
+    connections: MESSAGE_CONNECTIONS,
+    responseBytesMax: VIEW_BYTES_MAX,
+  });
+  const rpc = new RpcClient(http);
+  const chord = createChord(config, { logger, hash, metrics, transport: rpc });
+  const network = new ReplicationClient({
+    name: config.name,
+    ringId: config.ringId,
+    token: config.peerToken,
+    resolve: nameResolver(chord, hash),
+  });
+  const replication = createReplication(config, { logger, hash, chord, network, disk });
+  metrics.connect({
+    view: () => chord.view(),
+    data: () => replication.view(),
+    writable: () => disk.writable,
+  });
+  let stopping = false;
+  const parts = assemble({ config, logger, chord, replication, metrics, hash, http });
+  const health = (): Health => healthOf({ chord, replication, disk, stopping });
+  const replicas = new ReplicationServer({
+    name: config.name,
+    ringId: config.ringId,
+    token: config.peerToken,
+    handle: (from, request) => replication.handle(from, request),
+    log: componentLog(logger, "replication"),
+  });
+  const servers = await listen(config, { ...parts, health }, replicas);
+  chord.start();
+  replication.start();
+  logger.info({ api: servers.apiPort, peer: config.peerPort }, "Node started");
+  return {
+    stop: async () => {
+      stopping = true;
+      await servers.api.close(DRAIN_MS);
+      await replication.handOver();
+      await replicas.close(DRAIN_MS);
+      replication.stop();
+      chord.stop();
+      rpc.close();
+      network.close();
+      await servers.peer.close(1_000);
+      await http.close();
+      await disk.close();
+    },
+  };
+}
+
+interface ChordParts {
+  readonly logger: Logger;
+  readonly hash: ReturnType<typeof sha1Hash>;
+  readonly metrics: NodeMetrics;
+  readonly transport: RpcClient;
+}
+
+function createChord(config: Config, { logger, hash, metrics, transport }: ChordParts): Chord {
+  return new Chord(
     {
-      transport: rpc,
+      transport,
       clock: systemClock,
       random: systemRandom,
       hash,
@@ -73,53 +129,58 @@ async function start(config: Config, logger: Logger): Promise<Running> {
       stabilizeIntervalMs: config.file.stabilizeIntervalMs,
     }),
   );
-  metrics.connect({
-    view: () => chord.view(),
-    counts: () => store.counts(),
-    writable: () => store.writable(),
-  });
-  let stopping = false;
-  const parts = assemble({ config, logger, chord, store, metrics, hash, messageHttp, valueHttp });
-  const health = (): Health => healthOf(chord, store, stopping);
-  const servers = await listen(config, { ...parts, health });
-  chord.start();
-  logger.info({ api: servers.apiPort, peer: config.peerPort }, "Node started");
-  return {
-    stop: async () => {
-      stopping = true;
-      await servers.api.close(DRAIN_MS);
-      chord.stop();
-      rpc.close();
-      await servers.peer.close(1_000);
-      await Promise.all([messageHttp.close(), valueHttp.close()]);
-      await store.close();
-    },
-  };
 }
 
-function peerHttp(config: Config, connections: number, responseBytesMax: number): PeerHttp {
-  return new PeerHttp({ token: config.peerToken, connections, responseBytesMax });
+interface DataParts {
+  readonly logger: Logger;
+  readonly hash: ReturnType<typeof sha1Hash>;
+  readonly chord: Chord;
+  readonly network: ReplicationClient;
+  readonly disk: LmdbDisk;
+}
+
+function createReplication(config: Config, parts: DataParts): Replication {
+  const { logger, hash, chord, network, disk } = parts;
+  return new Replication(
+    {
+      network,
+      disk,
+      clock: systemClock,
+      random: systemRandom,
+      hash,
+      log: componentLog(logger, "replication"),
+      founders: () => readFounders(config.configFile),
+      neighbours: () =>
+        [chord.predecessor, ...chord.successors].flatMap((node) => node?.name ?? []),
+    },
+    replicationOptions({
+      name: config.name,
+      zone: config.zone,
+      api: joinAddress(config.advertiseHost, config.apiPort),
+      copies: config.file.copies,
+    }),
+  );
 }
 
 interface Built {
   readonly config: Config;
   readonly logger: Logger;
   readonly chord: Chord;
-  readonly store: Store;
+  readonly replication: Replication;
   readonly metrics: NodeMetrics;
   readonly hash: ReturnType<typeof sha1Hash>;
-  readonly messageHttp: PeerHttp;
-  readonly valueHttp: PeerHttp;
+  readonly http: PeerHttp;
 }
 
 type Parts = Omit<ApiParts & PeerAppParts, "health">;
 
 /** The parts that both ports answer with. */
 function assemble(built: Built): Parts {
-  const { config, logger, chord, store, metrics, hash, messageHttp, valueHttp } = built;
-  const view = (): NodeView => nodeView({ ring: config.ring, chord, store });
+  const { config, logger, chord, replication, metrics, hash, http } = built;
+  const view = (): NodeView => nodeView({ ring: config.ring, chord, replication });
   return {
     chord,
+    replication,
     metrics,
     hash,
     view,
@@ -127,42 +188,50 @@ function assemble(built: Built): Parts {
     budget: new BodyBudget(config.limits.bodyBytesMax),
     crawler: new Crawler({
       ownView: view,
-      fetchView: (node, timeoutMs) => fetchView(messageHttp, node, timeoutMs),
+      fetchView: (node, timeoutMs) => fetchView(http, node, timeoutMs),
       clock: systemClock,
       successors: config.file.successors,
     }),
-    router: new KeyRouter(
-      {
-        chord,
-        store,
-        owners: new OwnerClient(valueHttp, { ringId: config.ringId }),
-        clock: systemClock,
-        random: systemRandom,
-        log: componentLog(logger, "router"),
-      },
+    keys: new KeyService(
+      { replication, log: componentLog(logger, "keys") },
       { operationTimeoutMs: config.limits.operationTimeoutMs },
     ),
   };
 }
 
-function healthOf(chord: Chord, store: Store, stopping: boolean): Health {
+interface HealthParts {
+  readonly chord: Chord;
+  readonly replication: Replication;
+  readonly disk: LmdbDisk;
+  readonly stopping: boolean;
+}
+
+function healthOf({ chord, replication, disk, stopping }: HealthParts): Health {
   if (stopping) return { ready: false, detail: "the node is stopping" };
   if (!chord.ready) return { ready: false, detail: chord.view().detail };
-  if (!store.writable()) return { ready: false, detail: "the last write to the disk failed" };
-  return { ready: true, detail: "" };
+  if (!disk.writable) return { ready: false, detail: "the last write to the disk failed" };
+  if (replication.ready) return { ready: true, detail: "" };
+  return { ready: false, detail: waitingFor(replication.view()) };
+}
+
+function waitingFor({ chartered, catchingUp }: DataView): string {
+  if (!chartered) return "In the ring, waits for the founders to begin the data layer";
+  return `In the ring, brings its copies of ${catchingUp} partitions up to date`;
 }
 
 async function listen(
   config: Config,
   parts: Parts & Pick<ApiParts, "health">,
+  replicas: ReplicationServer,
 ): Promise<{ api: HttpServer; peer: HttpServer; apiPort: number }> {
   const { valueBytesMax, connectionsMax } = config.limits;
-  const { peerToken: token, ringId, listenHost: host } = config;
+  const { peerToken: token, listenHost: host } = config;
   const common = { host, connectionsMax, bodyBytesMax: valueBytesMax };
   const peer = new HttpServer({
     ...common,
     port: config.peerPort,
-    handler: peerApp(parts, { token, ringId, valueBytesMax }),
+    handler: peerApp(parts, { token }),
+    upgrades: { path: REPLICATION_PATH, connectionsMax, handler: replicas.upgrade },
   });
   const uiDirectory = join(import.meta.dirname, "..", "ui");
   const api = new HttpServer({

@@ -52,6 +52,7 @@ describe("a node's configuration is checked whole", () => {
       founders: ["demo-0"],
       successors: 3,
       stabilizeIntervalMs: 1_000,
+      copies: 3,
     });
     assert.deepEqual(config.discovery, {
       type: "dns",

@@ -8,20 +8,23 @@ import type { BodyBudget } from "../http/body.ts";
 import { HttpError } from "../http/errors.ts";
 import { expressFailure, type Handler, safely } from "../http/handler.ts";
 import { methodNotAllowed } from "../kv/http-form.ts";
-import type { KeyRouter } from "../kv/router.ts";
+import type { KeyService } from "../kv/key-service.ts";
 import type { NodeMetrics } from "../metrics/node-metrics.ts";
+import type { Replication } from "../replication/index.ts";
 import type { Crawler } from "../view/crawl.ts";
 import type { NodeView } from "../view/node-view.ts";
 import { type Health, liveness, readiness } from "./health.ts";
 import { KEY_PREFIX, keyHandler } from "./kv.ts";
 import { LOOKUP_PREFIX, lookupHandler } from "./lookup.ts";
 import { metricsHandler } from "./metrics.ts";
+import { partitionsHandler } from "./partitions.ts";
 import { ringHandler, ringNodesHandler } from "./ring.ts";
 import { userInterface } from "./ui.ts";
 
 export interface ApiParts {
   readonly chord: Pick<Chord, "self" | "find">;
-  readonly router: KeyRouter;
+  readonly keys: KeyService;
+  readonly replication: Pick<Replication, "partitions" | "clientAddresses" | "view">;
   readonly crawler: Crawler;
   readonly view: () => NodeView;
   readonly hash: Hash;
@@ -39,7 +42,7 @@ export interface ApiOptions {
 
 const ROUTES =
   "GET, HEAD, PUT, DELETE /v1/kv/{key}; GET /v1/lookup/{key}; GET /v1/ring; " +
-  "GET /v1/ring/nodes; GET /ui; GET /metrics; GET /healthz; GET /readyz";
+  "GET /v1/ring/nodes; GET /v1/partitions; GET /ui; GET /metrics; GET /healthz; GET /readyz";
 
 export function apiApp(parts: ApiParts, options: ApiOptions): Express {
   const app = express();
@@ -60,6 +63,7 @@ export function apiApp(parts: ApiParts, options: ApiOptions): Express {
   };
   route("/v1/ring", ringHandler(parts));
   route("/v1/ring/nodes", ringNodesHandler(parts));
+  route("/v1/partitions", partitionsHandler(parts));
   route("/metrics", metricsHandler(parts));
   route("/healthz", liveness());
   route("/readyz", readiness(parts));

@@ -4,10 +4,27 @@
  * Against slow or endless clients: time limits on headers and whole requests, a limit on headers'
  * size and on connections. Malformed requests get the same JSON errors as all others.
  */
-import { createServer, type RequestListener, type Server } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  STATUS_CODES,
+} from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { declaredTooLarge } from "./body.ts";
 import { errorBody } from "./errors.ts";
+
+/** Takes the connection of a request that asked for another protocol, or refuses it. */
+export type UpgradeHandler = (request: IncomingMessage, socket: Socket, head: Buffer) => void;
+
+/** Connections that leave HTTP. They end by themselves, or with the server. */
+export interface Upgrades {
+  /** Elsewhere a request is answered as if it had not asked. */
+  readonly path: string;
+  readonly connectionsMax: number;
+  readonly handler: UpgradeHandler;
+}
 
 export interface HttpServerOptions {
   readonly host: string | undefined;
@@ -16,6 +33,7 @@ export interface HttpServerOptions {
   /** A client that waits for "100 Continue" is refused at once beyond this. */
   readonly bodyBytesMax: number;
   readonly handler: RequestListener;
+  readonly upgrades?: Upgrades;
 }
 
 /**
@@ -34,6 +52,7 @@ const HEADER_BYTES_MAX = 16 * 1024;
 export class HttpServer {
   readonly #server: Server;
   readonly #options: HttpServerOptions;
+  readonly #upgraded = new Set<Socket>();
   #closing = false;
 
   constructor(options: HttpServerOptions) {
@@ -51,6 +70,7 @@ export class HttpServer {
         connectionsCheckingInterval: TIMEOUT_CHECK_MS,
         maxHeaderSize: HEADER_BYTES_MAX,
         noDelay: true,
+        shouldUpgradeCallback: ({ url }) => url !== undefined && url === options.upgrades?.path,
       },
       handler,
     );
@@ -58,6 +78,7 @@ export class HttpServer {
     // Without a listener for it, Node closes connections that neither send nor take anything.
     this.#server.timeout = SILENCE_TIMEOUT_MS;
     this.#server.on("clientError", answerClientError);
+    this.#server.on("upgrade", (request, _stream, head) => this.#upgrade(request, head));
     this.#server.on("checkContinue", (request, response) => {
       if (!declaredTooLarge(request, options.bodyBytesMax)) response.writeContinue();
       handler(request, response);
@@ -87,11 +108,37 @@ export class HttpServer {
     this.#server.closeIdleConnections();
     // A request that was in flight leaves an idle connection behind.
     const sweep = setInterval(() => this.#server.closeIdleConnections(), IDLE_SWEEP_MS);
-    const timer = setTimeout(() => this.#server.closeAllConnections(), graceMs);
+    const timer = setTimeout(() => {
+      this.#server.closeAllConnections();
+      for (const socket of this.#upgraded) socket.destroy();
+    }, graceMs);
     await closed;
     clearInterval(sweep);
     clearTimeout(timer);
   }
+
+  #upgrade(request: IncomingMessage, head: Buffer): void {
+    const { socket } = request;
+    const { upgrades } = this.#options;
+    this.#upgraded.add(socket);
+    socket.once("close", () => this.#upgraded.delete(socket));
+    if (upgrades === undefined || this.#upgraded.size > upgrades.connectionsMax || this.#closing) {
+      const message = "the node has as many connections as it takes; try again shortly";
+      refuseUpgrade(socket, { status: 503, code: "overloaded", message });
+    } else upgrades.handler(request, socket, head);
+  }
+}
+
+/** Answers, in plain HTTP, a request for another protocol that is not granted. */
+export function refuseUpgrade(
+  socket: Socket,
+  refusal: { readonly status: number; readonly code: string; readonly message: string },
+): void {
+  const { status, code, message } = refusal;
+  // The peer may be gone, and nobody else listens to the bare socket.
+  socket.on("error", () => socket.destroy());
+  socket.write(answerText(`${status} ${STATUS_CODES[status]}`, errorBody(code, message)));
+  socket.destroySoon();
 }
 
 interface Malformed {
@@ -130,9 +177,13 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
     code: "bad_request",
     message: "the request is not well-formed HTTP",
   };
-  const body = errorBody(code, message);
-  socket.end(
+  socket.end(answerText(status, errorBody(code, message)));
+}
+
+/** A whole answer, for a socket that is no HTTP connection any more. */
+function answerText(status: string, body: string): string {
+  return (
     `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json; charset=utf-8\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
   );
 }

@@ -1,6 +1,5 @@
 /**
- * Operations and outcomes as HTTP: the same form from client to entry node (`/v1/kv/`) and from
- * entry node to owner (`/kv/`), so that forwarding adds nothing but the way taken.
+ * Operations and outcomes as HTTP.
  *
  * Values are untrusted bytes: they are sent so that a browser neither guesses their type nor lets
  * them act as a page of this origin.
@@ -10,24 +9,37 @@ import type { Hash } from "../chord/ports.ts";
 import { type BodyLimits, readBody } from "../http/body.ts";
 import { errorBody, HttpError } from "../http/errors.ts";
 import { badKey, parseKey, splitUrl } from "../http/key-path.ts";
-import { CONTENT_TYPE_BYTES_MAX } from "../storage/record.ts";
-import type { Content, StoreKey } from "../storage/store.ts";
-import type { Operation, Outcome } from "./operation.ts";
+import type { Content, Operation, Outcome, Put, StoreKey } from "../replication/index.ts";
 import { parsePreconditions } from "./preconditions.ts";
 
 /** Methods of a key's resource, as the Allow header lists them. */
 export const KEY_METHODS = "GET, HEAD, PUT, DELETE";
 
+/** The longest content type that a record can hold. */
+const CONTENT_TYPE_BYTES_MAX = 255;
 const CONTENT_TYPE_DEFAULT = "application/octet-stream";
 /** type/subtype and parameters, in the characters that a header may hold. */
 const CONTENT_TYPE = /^[\w!#$&^.+-]{1,127}\/[\w!#$&^.+-]{1,127}\s*(;[\x20-\x7e\t]*)?$/;
 
-/** The key that a URL names. Throws 400 `bad_key`. */
-export function keyOf(url: string, prefix: string, hash: Hash): StoreKey {
-  const { rawKey, query } = splitUrl(url, prefix);
+/** An id of a write that the client chose: enough for a UUID with a prefix. */
+const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
+
+/** How many copies an answer rests on: a majority, or any one of them. */
+export type Consistency = "linearizable" | "one";
+
+/** The key that a URL names, and how it shall be read. Throws 400 `bad_key`. */
+export function targetOf(
+  request: IncomingMessage,
+  prefix: string,
+  hash: Hash,
+): { readonly key: StoreKey; readonly consistency: Consistency } {
+  const { rawKey, query } = splitUrl(request.url ?? "", prefix);
   const text = parseKey(rawKey);
-  if (query !== "") throw badKey("this resource takes no query: write ? in a key as %3F");
-  return { text, id: hash.idOf(text) };
+  const key = { text, id: hash.idOf(text) };
+  if (query === "") return { key, consistency: "linearizable" };
+  const reads = request.method === "GET" || request.method === "HEAD";
+  if (query === "consistency=one" && reads) return { key, consistency: "one" };
+  throw badKey("the only query here is consistency=one, on GET and HEAD: write ? in a key as %3F");
 }
 
 /** The operation without a body that a request asks for; undefined for PUT. */
@@ -42,7 +54,12 @@ export function bodilessOperation(
       return { type: "get", key, preconditions, head: request.method === "HEAD" };
     }
     case "DELETE":
-      return { type: "delete", key, preconditions: parsePreconditions(request.headers) };
+      return {
+        type: "delete",
+        key,
+        preconditions: parsePreconditions(request.headers),
+        requestId: requestIdOf(request),
+      };
     case "PUT":
       return undefined;
     default:
@@ -62,12 +79,27 @@ export async function putOperation(
   response: ServerResponse,
   key: StoreKey,
   limits: BodyLimits,
-): Promise<Extract<Operation, { type: "put" }>> {
+): Promise<Put> {
   const preconditions = parsePreconditions(request.headers);
+  const requestId = requestIdOf(request);
   const contentType = contentTypeOf(request);
   const bytes = await readBody(request, response, limits);
   const content: Content = { contentType, bytes };
-  return { type: "put", key, preconditions, content };
+  return { type: "put", key, preconditions, content, requestId };
+}
+
+/** `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header), with or without its quotes. */
+function requestIdOf({ headers }: IncomingMessage): string | null {
+  const given = headers["idempotency-key"];
+  if (given === undefined) return null;
+  const text = String(given);
+  const id = text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1) : text;
+  if (REQUEST_ID.test(id)) return id;
+  throw new HttpError(
+    400,
+    "bad_idempotency_key",
+    "Idempotency-Key takes 1 to 128 visible ASCII characters, the same ones for each repetition",
+  );
 }
 
 function contentTypeOf(request: IncomingMessage): string {

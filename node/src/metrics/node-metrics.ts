@@ -11,6 +11,7 @@ import type {
   RingView,
   StabilizeResult,
 } from "../chord/index.ts";
+import type { DataView } from "../replication/index.ts";
 import { PlainHistogram } from "./histogram.ts";
 import {
   counters,
@@ -19,6 +20,8 @@ import {
   histograms,
   lookupModes,
   nodeStates,
+  partitionCounts,
+  partitionStates,
   rpcTypes,
   stabilizeResults,
 } from "./series.ts";
@@ -26,7 +29,7 @@ import {
 /** What a scrape reads from the rest of the node. */
 export interface MetricSources {
   readonly view: () => RingView;
-  readonly counts: () => { readonly keys: number; readonly bytes: number };
+  readonly data: () => DataView;
   readonly writable: () => boolean;
 }
 
@@ -188,8 +191,9 @@ export class NodeMetrics implements Metrics {
       const { self, successors } = view();
       return successors.filter((node) => node.id !== self.id).length;
     });
-    show("keys", ({ counts }) => counts().keys);
-    show("bytes", ({ counts }) => counts().bytes);
+    show("keys", ({ data }) => data().keysHeld);
+    show("bytes", ({ data }) => data().bytesHeld);
+    this.#dataGauges();
     show("storageWritable", ({ writable }) => Number(writable()));
     show("ringSplit", ({ view }) => Number(view().split));
     show("ringEpoch", ({ view }) => view().epoch);
@@ -198,5 +202,18 @@ export class NodeMetrics implements Metrics {
       const { state } = this.#sources.view();
       for (const one of nodeStates) gauge.set({ state: one }, Number(one === state));
     });
+  }
+
+  #dataGauges(): void {
+    this.#gauge("partitions", (gauge) => {
+      if (this.#sources === undefined) return;
+      const data = this.#sources.data();
+      for (const state of partitionStates) gauge.set({ state }, data[partitionCounts[state]]);
+    });
+    this.#gauge("rosterGeneration", (gauge) => {
+      gauge.set(this.#sources?.data().roster?.generation ?? 0);
+    });
+    this.#gauge("moveKeysLeft", (gauge) => gauge.set(this.#sources?.data().keysLeft ?? 0));
+    this.#gauge("moveBytesLeft", (gauge) => gauge.set(this.#sources?.data().bytesLeft ?? 0));
   }
 }

@@ -91,7 +91,27 @@ export const gauges = {
     help: "Other nodes in the successor list.",
     labels: [],
   },
-  keys: { name: "chord_keys", help: "Keys stored on this node.", labels: [] },
+  partitions: {
+    name: "chord_partitions",
+    help: "Partitions by what this node has to do with them, or knows of them.",
+    labels: ["state"],
+  },
+  rosterGeneration: {
+    name: "chord_roster_generation",
+    help: "Generation of the roster that says where copies should be.",
+    labels: [],
+  },
+  moveKeysLeft: {
+    name: "chord_move_keys_left",
+    help: "Keys that moves led by this node have still to copy.",
+    labels: [],
+  },
+  moveBytesLeft: {
+    name: "chord_move_bytes_left",
+    help: "Bytes of values that moves led by this node have still to copy.",
+    labels: [],
+  },
+  keys: { name: "chord_keys", help: "Keys stored on this node, in all its copies.", labels: [] },
   bytes: { name: "chord_bytes", help: "Bytes of the values stored on this node.", labels: [] },
   storageWritable: {
     name: "chord_storage_writable",
@@ -143,3 +163,13 @@ export const stabilizeResults = [
 ] as const;
 export const fingerResults = ["unchanged", "changed", "failed"] as const;
 export const nodeStates = ["waiting", "joining", "member", "leaving", "left"] as const;
+/** Each state of `chord_partitions` and the count that shows it. */
+export const partitionCounts = {
+  held: "held",
+  "catching-up": "catchingUp",
+  led: "led",
+  degraded: "degraded",
+  misplaced: "misplaced",
+  unled: "unled",
+} as const;
+export const partitionStates = Object.keys(partitionCounts) as (keyof typeof partitionCounts)[];

@@ -4,92 +4,21 @@
  * the next view seals it for good.
  *
  * Every method is one synchronous step that either throws and has changed nothing, or has given
- * all its changes to the store. The answer may go out only when `store.durable()` has resolved
+ * all its changes to the store. The answer may go out only when the disk's `durable()` has resolved
  * after it: a promise, a record, a seal that a crash takes back would break what was built on it.
  */
-import { type Ballot, compareBallots, compareStamps, type Stamp } from "./ballot.ts";
-import { isMember, type Member, noView, type View } from "./view.ts";
-
-/** What a key holds. A delete is kept as a state without content: it is newer than what was. */
-export interface KeyState {
-  /** Grows by one with each write of the key. */
-  readonly version: number;
-  readonly content: { readonly contentType: string; readonly bytes: Uint8Array } | null;
-}
-
-/** A key's state with the age of the write that brought it here. */
-export interface Held {
-  readonly stamp: Stamp;
-  readonly state: KeyState;
-}
-
-/** Somebody's proposal of the next view, as accepted by a replica. */
-export interface AcceptedChange {
-  readonly ballot: Ballot;
-  readonly members: readonly Member[];
-}
-
-/** All that a replica must remember beside its records. */
-export interface ReplicaState {
-  /** The view that it is, or was last, active in. */
-  readonly view: View;
-  /** It answers no proposer of that view any more. */
-  readonly sealed: boolean;
-  /** The highest proposer of that view that it promised to follow. */
-  readonly promised: Ballot | null;
-  /** The same for proposals of the view after that one, and what it accepted of them. */
-  readonly changePromised: Ballot | null;
-  readonly changeAccepted: AcceptedChange | null;
-}
-
-/** A replica's part of the disk. Changes become durable in the order of the calls. */
-export interface ReplicaStore {
-  /** What was saved last; null on a new disk. */
-  readonly state: ReplicaState | null;
-  save(state: ReplicaState): void;
-  held(key: string): Held | null;
-  keep(key: string, held: Held): void;
-  /** Keys behind `after` (null: from the first) in a fixed order, at most `limit`. */
-  keys(after: string | null, limit: number): readonly string[];
-  /** Forgets every record. */
-  clear(): void;
-  /** Resolves when all changes made so far survive a crash. Rejects if one is lost. */
-  durable(): Promise<void>;
-}
-
-export type ReplicaErrorCode =
-  /** The asker's view is not this replica's; `view` tells which is. */
-  | "other-view"
-  /** The next view is being decided, or is: nothing happens in this one any more. */
-  | "sealed"
-  /** A higher ballot was promised; `promised` tells which. */
-  | "outranked";
-
-export class ReplicaError extends Error {
-  override readonly name = "ReplicaError";
-  readonly code: ReplicaErrorCode;
-  readonly view: View;
-  readonly promised: Ballot | null;
-
-  constructor(code: ReplicaErrorCode, state: ReplicaState, promised = state.promised) {
-    super(`${code}: the replica is in view ${state.view.epoch}`);
-    this.code = code;
-    this.view = state.view;
-    this.promised = promised;
-  }
-}
-
-/** Records in the order of their keys; `after` is where the next page begins, null at the end. */
-export interface Page {
-  readonly records: readonly { readonly key: string; readonly held: Held }[];
-  readonly after: string | null;
-}
+import { type Ballot, compareStamps, noBallot, proposerOf } from "./ballot.ts";
+import { ReplicationError, type ReplicationErrorCode } from "./errors.ts";
+import type { Listing } from "./messages.ts";
+import type { Held, KeyedRecord } from "./record.ts";
+import type { AcceptedChange, ReplicaState, ReplicaStore } from "./store.ts";
+import { isMember, type Member, noView, sameMember, type View } from "./view.ts";
 
 const initial: ReplicaState = {
   view: noView,
   sealed: false,
-  promised: null,
-  changePromised: null,
+  promised: noBallot,
+  changePromised: noBallot,
   changeAccepted: null,
 };
 
@@ -108,9 +37,27 @@ export class Replica {
     return this.#state.view;
   }
 
+  /** The highest proposer of its view that it promised to follow. */
+  get promised(): Ballot {
+    return this.#state.promised;
+  }
+
+  /** The highest proposal of a next view that it promised to follow. */
+  get changePromised(): Ballot {
+    return this.#state.changePromised;
+  }
+
+  get member(): boolean {
+    return isMember(this.#state.view, this.self);
+  }
+
+  get sealed(): boolean {
+    return this.#state.sealed;
+  }
+
   /** Whether it answers proposers of its view. */
   get active(): boolean {
-    return !this.#state.sealed && isMember(this.#state.view, this.self);
+    return !this.#state.sealed && this.member;
   }
 
   // --- proposers ------------------------------------------------------------------------------
@@ -119,27 +66,44 @@ export class Replica {
   promise(epoch: number, ballot: Ballot): void {
     this.#mustBeActive(epoch);
     this.#mustNotOutrank(ballot);
-    this.#save({ promised: ballot });
+    if (this.#state.promised !== ballot) this.#save({ promised: ballot });
   }
 
   /** A record for the proposer that it follows; what it holds now no other proposer can replace. */
   read(epoch: number, ballot: Ballot, key: string): Held | null {
-    this.#mustFollow(epoch, ballot);
+    this.confirm(epoch, ballot);
     return this.#store.held(key);
   }
 
   /** Whether it still follows this proposer: a majority of such answers allows it to read. */
   confirm(epoch: number, ballot: Ballot): void {
-    this.#mustFollow(epoch, ballot);
+    this.#mustBeActive(epoch);
+    if (this.#state.promised !== ballot) throw this.#error("outranked");
   }
 
   /** A write, which implies the promise. One that comes after a later one changes nothing. */
   accept(key: string, held: Held): void {
-    const { epoch, ballot } = held.stamp;
-    this.#mustBeActive(epoch);
-    this.#mustNotOutrank(ballot);
-    if (compareBallots(this.#state.promised, ballot) !== 0) this.#save({ promised: ballot });
+    this.promise(held.stamp.epoch, held.stamp.ballot);
     this.#keepNewer(key, held);
+  }
+
+  /**
+   * Records that another replica of the same view holds. A leader's own replica takes none: what
+   * it holds must be what a majority is known to hold, while a repair may come from a leader that
+   * is over and carry a write that came to nothing.
+   */
+  repair(epoch: number, records: readonly KeyedRecord[]): void {
+    this.#mustBeActive(epoch);
+    const leader = proposerOf(this.#state.view, this.#state.promised);
+    if (leader !== null && sameMember(leader, this.self)) throw this.#error("outranked");
+    for (const { key, held } of records) this.#keepNewer(key, held);
+  }
+
+  /** A page of what it holds, for the proposer that it follows; for anybody with ballot 0. */
+  list(epoch: number, ballot: Ballot, page: { after: string | null; limit: number }): Listing {
+    if (ballot === noBallot) this.#mustBeActive(epoch);
+    else this.confirm(epoch, ballot);
+    return this.#listing(page.after, page.limit);
   }
 
   // --- the next view --------------------------------------------------------------------------
@@ -162,25 +126,41 @@ export class Replica {
   }
 
   /**
-   * A page of records for a member of `next`, which was decided. Being asked for them is how a
+   * A page of what it holds for a member of `next`, which was decided. Being asked for it is how a
    * replica that missed the decision learns of it. One that is in `next` already may be asked too.
    */
-  show(next: View, after: string | null, limit: number): Page {
+  show(next: View, after: string | null, limit: number): Listing {
     const { view } = this.#state;
     if (view.epoch !== next.epoch && view.epoch !== next.epoch - 1) throw this.#error("other-view");
-    if (!isMember(view, this.self)) throw this.#error("other-view");
+    if (!this.member) throw this.#error("other-view");
     if (view.epoch < next.epoch && !this.#state.sealed) this.#save({ sealed: true });
-    const keys = this.#store.keys(after, limit);
-    const records = keys.flatMap((key) => {
-      const held = this.#store.held(key);
-      return held === null ? [] : [{ key, held }];
-    });
-    return { records, after: keys.length < limit ? null : (keys.at(-1) ?? null) };
+    return this.#listing(after, limit);
   }
 
   /** A record from another replica. The newer one stays, whichever comes first. */
   merge(key: string, held: Held): void {
     this.#keepNewer(key, held);
+  }
+
+  /** A page of what it holds without being asked by anybody: for copying ahead. */
+  cached(after: string | null, limit: number): Listing {
+    return this.#listing(after, limit);
+  }
+
+  /** Drops a record copied ahead that no member of the view before `next` holds any more. */
+  forgetCopy(key: string): void {
+    if (this.member) throw this.#error("other-view");
+    this.#store.forget(key);
+  }
+
+  /** Drops everything copied ahead: a cache may go at any time. */
+  forgetCopies(): void {
+    if (this.member) throw this.#error("other-view");
+    this.#store.clear();
+  }
+
+  held(key: string): Held | null {
+    return this.#store.held(key);
   }
 
   /**
@@ -205,9 +185,14 @@ export class Replica {
 
   // --------------------------------------------------------------------------------------------
 
+  #listing(after: string | null, limit: number): Listing {
+    const entries = this.#store.entries(after, limit);
+    return { entries, after: entries.length < limit ? null : (entries.at(-1)?.key ?? null) };
+  }
+
   #mustBeMember(epoch: number): void {
     const { view } = this.#state;
-    if (epoch !== view.epoch || !isMember(view, this.self)) throw this.#error("other-view");
+    if (epoch !== view.epoch || !this.member) throw this.#error("other-view");
   }
 
   #mustBeActive(epoch: number): void {
@@ -216,21 +201,14 @@ export class Replica {
   }
 
   #mustNotOutrank(ballot: Ballot): void {
-    if (compareBallots(this.#state.promised, ballot) > 0) throw this.#error("outranked");
-  }
-
-  #mustFollow(epoch: number, ballot: Ballot): void {
-    this.#mustBeActive(epoch);
-    if (compareBallots(this.#state.promised, ballot) !== 0) throw this.#error("outranked");
+    if (this.#state.promised > ballot) throw this.#error("outranked");
   }
 
   /** Only who is active in a view votes on the next one: it has all that was acknowledged. */
   #mustVote(epoch: number, ballot: Ballot): void {
     this.#mustBeMember(epoch);
     const { changePromised } = this.#state;
-    if (compareBallots(changePromised, ballot) > 0) {
-      throw new ReplicaError("outranked", this.#state, changePromised);
-    }
+    if (changePromised > ballot) throw this.#error("outranked", changePromised);
   }
 
   #keepNewer(key: string, held: Held): void {
@@ -243,7 +221,11 @@ export class Replica {
     this.#store.save(this.#state);
   }
 
-  #error(code: ReplicaErrorCode): ReplicaError {
-    return new ReplicaError(code, this.#state);
+  #error(code: ReplicationErrorCode, promised = this.#state.promised): ReplicationError {
+    const { view } = this.#state;
+    return new ReplicationError(code, `${code}: the replica is in view ${view.epoch}`, {
+      view,
+      promised,
+    });
   }
 }

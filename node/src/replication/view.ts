@@ -22,6 +22,11 @@ export function sameMember(a: Member, b: Member): boolean {
   return a.name === b.name && a.incarnation === b.incarnation;
 }
 
+/** Whether two lists name the same members, in whatever order. */
+export function sameMembers(a: readonly Member[], b: readonly Member[]): boolean {
+  return a.length === b.length && a.every((one) => b.some((other) => sameMember(one, other)));
+}
+
 export function isMember({ members }: View, member: Member): boolean {
   return members.some((one) => sameMember(one, member));
 }

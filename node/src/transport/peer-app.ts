@@ -1,62 +1,45 @@
 /**
- * What a node answers on its peer port, for other nodes and the operator only: messages of the
- * ring, clients' operations on keys it owns, and the admin routes. Nothing here is answered
- * without the bearer token, and the token is compared in constant time.
+ * What a node answers on its peer port over plain HTTP, for other nodes and the operator only:
+ * messages of the ring, and the admin routes. Nothing here is answered without the bearer token,
+ * and the token is compared in constant time.
  */
 import { timingSafeEqual } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import express, { type Express } from "express";
-import { type Chord, ChordError, type Hash, type Log } from "../chord/index.ts";
+import { type Chord, ChordError, type Log } from "../chord/index.ts";
 import { type BodyBudget, readBody } from "../http/body.ts";
 import { HttpError, sendJson } from "../http/errors.ts";
 import { expressFailure, type Handler, safely } from "../http/handler.ts";
-import {
-  bodilessOperation,
-  keyOf,
-  methodNotAllowed,
-  putOperation,
-  sendOutcome,
-} from "../kv/http-form.ts";
-import type { Operation } from "../kv/operation.ts";
-import type { KeyRouter } from "../kv/router.ts";
+import { methodNotAllowed } from "../kv/http-form.ts";
+import type { Replication } from "../replication/index.ts";
 import type { Crawler } from "../view/crawl.ts";
 import type { NodeView } from "../view/node-view.ts";
 import { BATCH_BYTES_MAX, encodeError, type Message, parseMessages } from "./codec.ts";
-import { RING_HEADER } from "./owner-client.ts";
+import { parseRoster, ROSTER_BYTES_MAX } from "./roster-form.ts";
 
 export interface PeerAppParts {
-  readonly chord: Pick<Chord, "handle" | "owns" | "leave" | "rejoin">;
-  readonly router: Pick<KeyRouter, "here">;
+  readonly chord: Pick<Chord, "handle" | "leave" | "rejoin">;
+  readonly replication: Pick<Replication, "setRoster">;
   readonly crawler: Crawler;
   readonly view: () => NodeView;
-  readonly hash: Hash;
   readonly budget: BodyBudget;
   readonly log: Log;
 }
 
-export interface PeerAppOptions {
-  readonly token: string;
-  readonly ringId: string;
-  readonly valueBytesMax: number;
-}
-
-const KEY_PREFIX = "/kv/";
 /** How long a request to leave waits for the end of it before it answers 202. */
 const LEAVE_WAIT_MS = 2_000;
 
-export function peerApp(parts: PeerAppParts, options: PeerAppOptions): Express {
+export function peerApp(parts: PeerAppParts, options: { readonly token: string }): Express {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
   app.set("query parser", false);
   const authorized = tokenCheck(options.token);
-  const keys = safely(keyHandler(parts, options), parts.log);
   const messages = safely(messageHandler(parts), parts.log);
   app.use((request, response, next) => {
     if (!authorized(request.headers.authorization)) {
       safely(refuseUnauthorized, parts.log)(request, response);
     } else if (request.url === "/rpc" && request.method === "POST") messages(request, response);
-    else if (request.url.startsWith(KEY_PREFIX)) keys(request, response);
     else next();
   });
   adminRoutes(app, parts);
@@ -119,35 +102,11 @@ function parseJson(body: Buffer): unknown {
   }
 }
 
-// --- clients' operations ------------------------------------------------------------------------
-
-function keyHandler(parts: PeerAppParts, options: PeerAppOptions): Handler {
-  const { hash, budget, router, chord } = parts;
-  const limits = { bytesMax: options.valueBytesMax, budget };
-  const requireOwner = (operation: Pick<Operation, "key">): void => {
-    if (chord.owns(operation.key.id)) return;
-    throw new HttpError(421, "not-owner", "this node does not own the key: look it up again");
-  };
-  return async (request, response) => {
-    if (request.headers[RING_HEADER] !== options.ringId) {
-      throw new HttpError(421, "wrong-ring", "this node belongs to another ring");
-    }
-    const key = keyOf(request.url ?? "", KEY_PREFIX, hash);
-    requireOwner({ key });
-    const operation =
-      bodilessOperation(request, key) ?? (await putOperation(request, response, key, limits));
-    // The ring may have changed while the body came.
-    requireOwner(operation);
-    const { outcome } = await router.here(operation);
-    sendOutcome(response, outcome);
-  };
-}
-
 // --- admin --------------------------------------------------------------------------------------
 
 function adminRoutes(app: Express, parts: PeerAppParts): void {
-  const { chord, view, crawler, log } = parts;
-  const route = (path: string, method: "GET" | "POST", handler: Handler): void => {
+  const { chord, replication, view, crawler, budget, log } = parts;
+  const route = (path: string, method: "GET" | "POST" | "PUT", handler: Handler): void => {
     app.all(path, (request, response) => {
       const run = request.method === method ? handler : refuseMethod(method);
       safely(run, log)(request, response);
@@ -159,7 +118,20 @@ function adminRoutes(app: Express, parts: PeerAppParts): void {
   route("/admin/ring", "GET", async (_request, response) => {
     sendJson(response, 200, JSON.stringify(await crawler.crawl()));
   });
+  route("/admin/roster", "PUT", async (request, response) => {
+    const body = await readBody(request, response, { bytesMax: ROSTER_BYTES_MAX, budget });
+    const roster = parseRoster(body);
+    if (!(await replication.setRoster(roster))) {
+      throw new HttpError(409, "newer_roster", "this node knows a roster of a higher generation");
+    }
+    sendJson(response, 200, JSON.stringify({ generation: roster.generation }));
+  });
   route("/admin/leave", "POST", async (_request, response) => {
+    const { held } = view().data;
+    if (held > 0) {
+      const message = `this node holds copies of ${held} partitions: take it off the roster first`;
+      throw new HttpError(409, "holds_data", message);
+    }
     await leave(chord, log);
     sendState(response, view());
   });

@@ -18,7 +18,6 @@ import {
 } from "../chord/index.ts";
 import { parseResult, parseResults } from "./codec.ts";
 import type { PeerHttp } from "./peer-http.ts";
-import type { Sent } from "./undici-adapter.ts";
 
 export interface BatchLimits {
   readonly messagesMax: number;
@@ -189,9 +188,4 @@ export function reasonOf(error: unknown, address: string): ChordError {
     return new ChordError("timeout", `${address} did not answer in time`, { cause: error });
   }
   return new ChordError("unreachable", `${address}: ${error.message}`, { cause: error });
-}
-
-/** Whether any of the request may have reached the peer. */
-export function mayHaveActed(error: unknown): boolean {
-  return !(error instanceof AxiosError) || (error.request as Sent | undefined)?.sent !== false;
 }

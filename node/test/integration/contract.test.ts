@@ -63,6 +63,7 @@ describe("the client port answers as documented", function () {
     "not percent-encoded": "/v1/kv/%zz",
     "not UTF-8": "/v1/kv/%ff",
     "with a query": "/v1/kv/a?b=c",
+    "with a consistency that there is not": "/v1/kv/a?consistency=two",
     "empty in a lookup": "/v1/lookup/",
     "malformed in a lookup": "/v1/lookup/%",
   };
@@ -263,10 +264,10 @@ describe("a node that is in no ring", function () {
 
   it("answers 503 with Retry-After to every operation, never 404", async () => {
     const node = ring.node(0);
-    const urls = [keyUrl(node, "a"), `${node.api}/v1/lookup/a`];
-    for (const url of urls) {
+    const urls = { unavailable: keyUrl(node, "a"), not_in_ring: `${node.api}/v1/lookup/a` };
+    for (const [code, url] of Object.entries(urls)) {
       const reply = await ask(url);
-      assert.deepEqual([reply.status, errorCode(reply)], [503, "not_in_ring"]);
+      assert.deepEqual([reply.status, errorCode(reply)], [503, code]);
       assert.equal(reply.headers.get("retry-after"), "1");
     }
     assert.equal((await put(node, "a", "1")).status, 503);

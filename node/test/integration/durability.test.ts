@@ -20,6 +20,7 @@ async function start(delayMs: number): Promise<LocalRing> {
   const wrapper = slowSync(delayMs);
   const ring = await LocalRing.start({ nodes: 1, stabilizeIntervalMs: 200, wrapper });
   await ring.converged();
+  await ring.placed();
   return ring;
 }
 

@@ -111,20 +111,38 @@ describe("the peer port obeys only its own ring", function () {
     assert.equal((await post(" ".repeat(1_048_577))).status, 413);
   });
 
-  it("421 to an operation on a key that it does not own, or of another ring", async () => {
-    const operation = async (path: string, ringId: string): Promise<unknown[]> => {
-      const headers = { authorization: `Bearer ${ring.token}`, "x-chord-ring": ringId };
-      const reply = await ask(`${ring.node(0).peer}/kv/${path}`, { headers });
-      return [reply.status, errorCode(reply)];
-    };
-    let refusals = 0;
-    for (let index = 0; index < 20; index += 1) {
-      const [status, code] = await operation(`key-${index}`, "local/ring");
-      if (status === 421) refusals += 1;
-      assert.ok(status === 421 ? code === "not-owner" : code === "not_found");
+  it("400 to a roster that is none, and nothing changes", async () => {
+    const headers = { authorization: `Bearer ${ring.token}` };
+    const url = `${ring.node(0).peer}/admin/roster`;
+    const pod = { name: "node-0", zone: null };
+    const rosters = [
+      "{",
+      "null",
+      "{}",
+      JSON.stringify({ generation: 1, copies: 3, pods: [] }),
+      JSON.stringify({ generation: -1, copies: 3, pods: [pod] }),
+      JSON.stringify({ generation: 1, copies: 0, pods: [pod] }),
+      JSON.stringify({ generation: 1, copies: 3, pods: [pod, pod] }),
+      JSON.stringify({ generation: 1, copies: 3, pods: [{ name: "../x", zone: null }] }),
+    ];
+    for (const body of rosters) {
+      const reply = await ask(url, { method: "PUT", headers, body });
+      assert.deepEqual([reply.status, errorCode(reply)], [400, "bad_roster"], body);
     }
-    assert.ok(refusals > 0 && refusals < 20);
-    assert.deepEqual(await operation("key", "local/other"), [421, "wrong-ring"]);
+    const view = json(await ask(`${ring.node(0).peer}/admin/view`, { headers }));
+    const { roster } = view["data"] as { roster: { generation: number } };
+    assert.equal(roster.generation, 0);
+  });
+
+  it("409 to a roster that is older than the one it has", async () => {
+    const headers = { authorization: `Bearer ${ring.token}` };
+    const pods = ring.nodes.map(({ name }) => ({ name, zone: null }));
+    const send = async (generation: number): Promise<number> => {
+      const body = JSON.stringify({ generation, copies: 3, pods });
+      const url = `${ring.node(1).peer}/admin/roster`;
+      return (await ask(url, { method: "PUT", headers, body })).status;
+    };
+    assert.deepEqual([await send(7), await send(7), await send(6)], [200, 200, 409]);
   });
 
   it("405 and 404 to what it does not know", async () => {
@@ -139,7 +157,7 @@ describe("the peer port obeys only its own ring", function () {
     const headers = { authorization: `Bearer ${ring.token}` };
     const view = json(await ask(`${ring.node(1).peer}/admin/view`, { headers }));
     const fields =
-      "bytes detail epoch fingers founded keys predecessor ring self split state successors";
+      "bytes data detail epoch fingers founded keys predecessor ring self split state successors";
     assert.equal(Object.keys(view).toSorted().join(" "), fields);
     const whole = json(await ask(`${ring.node(1).peer}/admin/ring`, { headers }));
     assert.equal(whole["ideal"], true);

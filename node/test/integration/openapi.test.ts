@@ -83,6 +83,7 @@ const cases: readonly Case[] = [
   { method: "get", route: lookup, url: "/v1/lookup/", status: 400 },
   { method: "get", route: "/v1/ring", status: 200 },
   { method: "get", route: "/v1/ring/nodes", status: 200 },
+  { method: "get", route: "/v1/partitions", status: 200 },
   { method: "get", route: "/ui", status: 200 },
   { method: "get", route: "/metrics", status: 200 },
   { method: "get", route: "/healthz", status: 200 },

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { LocalRing } from "../../../hack/lib/local-ring.ts";
+import { waitFor } from "../../../hack/lib/wait-for.ts";
 import { ask, errorCode, get, json, keyUrl, put } from "../support/clients.ts";
 
 interface Ref {
@@ -36,6 +37,8 @@ describe("five processes are one ring", function () {
   before(async () => {
     ring = await LocalRing.start({ nodes: 5, successors: 2, stabilizeIntervalMs: 300 });
     await ring.converged();
+    await ring.setRoster(ring.nodes);
+    await ring.placed();
   });
 
   after(() => ring.stop());
@@ -171,6 +174,37 @@ describe("five processes are one ring", function () {
     }
   });
 
+  it("where one copy can be read without the others, and is labelled", async () => {
+    await put(ring.node(0), "stale", "1");
+    for (const node of ring.nodes) {
+      const read = async (): Promise<boolean> => {
+        const reply = await ask(`${keyUrl(node, "stale")}?consistency=one`);
+        assert.equal(reply.headers.get("x-chord-consistency"), "one");
+        return reply.status === 200 && reply.bytes.toString() === "1";
+      };
+      await waitFor(`the copy that ${node.name} reads`, read, { timeoutMs: 10_000 });
+    }
+    const write = await ask(`${keyUrl(ring.node(0), "stale")}?consistency=one`, { method: "PUT" });
+    assert.equal(write.status, 400);
+  });
+
+  it("where a write that is repeated with its id happens once", async () => {
+    const headers = { "idempotency-key": "once", "if-none-match": "*" };
+    const first = await put(ring.node(1), "idempotent", "1", headers);
+    await put(ring.node(2), "idempotent", "2");
+    const again = await put(ring.node(3), "idempotent", "1", headers);
+    assert.deepEqual([first.status, again.status], [201, 201]);
+    assert.equal(again.headers.get("etag"), first.headers.get("etag"));
+    assert.equal((await get(ring.node(4), "idempotent")).bytes.toString(), "2");
+    const other = await put(ring.node(0), "idempotent", "1", {
+      ...headers,
+      "idempotency-key": "x",
+    });
+    assert.equal(other.status, 412);
+    const bad = await put(ring.node(0), "idempotent", "1", { "idempotency-key": "a b" });
+    assert.deepEqual([bad.status, errorCode(bad)], [400, "bad_idempotency_key"]);
+  });
+
   it("that counts its keys", async () => {
     const counted = await Promise.all(
       ring.nodes.map(async ({ api }) => {
@@ -181,10 +215,14 @@ describe("five processes are one ring", function () {
     );
     const total = counted.reduce((sum, keys) => sum + keys, 0);
     await put(ring.node(0), "one more", "1");
-    const after = await Promise.all(ring.nodes.map(async ({ api }) => (await scrape(api)).keys));
-    assert.equal(
-      after.reduce((sum, keys) => sum + keys, 0),
-      total + 1,
+    // The third copy may come after the answer.
+    await waitFor(
+      "three more copies",
+      async () => {
+        const scraped = await Promise.all(ring.nodes.map(({ api }) => scrape(api)));
+        return scraped.reduce((sum, { keys }) => sum + keys, 0) === total + 3;
+      },
+      { timeoutMs: 10_000 },
     );
   });
 
@@ -195,14 +233,21 @@ describe("five processes are one ring", function () {
         method: "POST",
         headers: { authorization: `Bearer ${ring.token}` },
       });
-    assert.equal(json(await admin("leave"))["state"], "left");
+    const early = await admin("leave");
+    assert.deepEqual([early.status, errorCode(early)], [409, "holds_data"]);
+    await ring.setRoster(ring.nodes.slice(0, 4));
+    await ring.placed();
+    const left = async (): Promise<boolean> => (await admin("leave")).status === 200;
+    await waitFor("the leaver to hold nothing", left, { timeoutMs: 10_000 });
     assert.equal(json(await admin("leave"))["state"], "left");
     await ring.converged(4);
     assert.equal((await ask(`${leaver.api}/readyz`)).status, 503);
     assert.equal((await ask(`${leaver.api}/healthz`)).status, 200);
-    assert.equal(errorCode(await get(leaver, "any")), "not_in_ring");
     await admin("rejoin");
+    await ring.setRoster(ring.nodes);
     await ring.converged();
+    await ring.placed();
+    assert.equal((await get(leaver, "counter")).bytes.toString(), "10");
   });
 });
 

@@ -6,7 +6,10 @@
  */
 import assert from "node:assert/strict";
 import { SeededRandom } from "../../sim/random.ts";
-import { type Held, Replica, ReplicaError } from "../../src/replication/replica.ts";
+import { noBallot } from "../../src/replication/ballot.ts";
+import { ReplicationError, type ReplicationErrorCode } from "../../src/replication/errors.ts";
+import type { Held } from "../../src/replication/record.ts";
+import { Replica } from "../../src/replication/replica.ts";
 import { isMajority, type Member, type View } from "../../src/replication/view.ts";
 import { PartitionWalk } from "../support/partition-walk.ts";
 import { ReplicaMemory } from "../support/replica-memory.ts";
@@ -19,8 +22,8 @@ const [a, b, c, d] = ["a", "b", "c", "d"].map((name) => ({ name, incarnation: "1
 ];
 const first: View = { epoch: 1, members: [a, b, c] };
 const second: View = { epoch: 2, members: [a, b, d] };
-const low = { round: 1, proposer: "a" };
-const high = { round: 2, proposer: "b" };
+const low = 3;
+const high = 4;
 
 function replicaIn(view: View, disk = new ReplicaMemory()): Replica {
   const replica = new Replica(a, disk);
@@ -31,12 +34,12 @@ function replicaIn(view: View, disk = new ReplicaMemory()): Replica {
 function held(version: number, stamp: Partial<Held["stamp"]> = {}): Held {
   return {
     stamp: { epoch: 1, ballot: low, count: version, ...stamp },
-    state: { version, content: null },
+    state: { version: `${version}`, content: null, answered: [] },
   };
 }
 
-function refused(code: ReplicaError["code"], act: () => unknown): void {
-  assert.throws(act, (error) => error instanceof ReplicaError && error.code === code);
+function refused(code: ReplicationErrorCode, act: () => unknown): void {
+  assert.throws(act, (error) => error instanceof ReplicationError && error.code === code);
 }
 
 describe("a majority of a view", () => {
@@ -73,14 +76,14 @@ describe("a replica follows one proposer", () => {
     replicaIn(first, disk).accept("k", held(1, { ballot: high }));
     const again = new Replica(a, disk);
     refused("outranked", () => again.promise(1, low));
-    assert.equal(again.read(1, high, "k")?.state.version, 1);
+    assert.equal(again.read(1, high, "k")?.state.version, "1");
   });
 
   it("does not undo a later write by an earlier one that comes after it", () => {
     const replica = replicaIn(first);
     replica.accept("k", held(2));
     replica.accept("k", held(1));
-    assert.equal(replica.read(1, low, "k")?.state.version, 2);
+    assert.equal(replica.read(1, low, "k")?.state.version, "2");
   });
 
   it("answers in its own view only", () => {
@@ -117,12 +120,12 @@ describe("a replica is replaced", () => {
     for (const key of ["k1", "k2", "k3"]) replica.accept(key, held(1));
     const page = replica.show(second, null, 2);
     assert.deepEqual(
-      page.records.map(({ key }) => key),
+      page.entries.map(({ key }) => key),
       ["k1", "k2"],
     );
     const rest = replica.show(second, page.after, 2);
     assert.deepEqual(
-      rest.records.map(({ key }) => key),
+      rest.entries.map(({ key }) => key),
       ["k3"],
     );
     assert.equal(rest.after, null);
@@ -135,7 +138,7 @@ describe("a replica is replaced", () => {
     replica.acceptChange(1, low, second.members);
     replica.activate(second);
     replica.promise(2, low);
-    assert.equal(replica.read(2, low, "k")?.state.version, 1);
+    assert.equal(replica.read(2, low, "k")?.state.version, "1");
     assert.equal(replica.promiseChange(2, low), null);
     assert.throws(() => replica.activate(first));
   });
@@ -159,7 +162,7 @@ const broken = {
   },
   "a promise is forgotten": class extends Replica {
     constructor(self: Member, disk: ReplicaMemory) {
-      if (disk.state !== null) disk.save({ ...disk.state, promised: null });
+      if (disk.state !== null) disk.save({ ...disk.state, promised: noBallot });
       super(self, disk);
     }
   },

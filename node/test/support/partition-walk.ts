@@ -5,18 +5,15 @@
  */
 import assert from "node:assert/strict";
 import type { SeededRandom } from "../../sim/random.ts";
-import {
-  type Ballot,
-  compareBallots,
-  compareStamps,
-  type Stamp,
-} from "../../src/replication/ballot.ts";
-import { type Held, type Replica, ReplicaError } from "../../src/replication/replica.ts";
+import { type Ballot, compareStamps, noBallot, type Stamp } from "../../src/replication/ballot.ts";
+import { ReplicationError } from "../../src/replication/errors.ts";
+import type { Held } from "../../src/replication/record.ts";
+import type { Replica } from "../../src/replication/replica.ts";
 import {
   isMajority,
   isMember,
   type Member,
-  sameMember,
+  sameMembers,
   type View,
 } from "../../src/replication/view.ts";
 import { ReplicaMemory } from "./replica-memory.ts";
@@ -55,7 +52,7 @@ interface Change {
   readonly ballot: Ballot;
   readonly promises: Member[];
   readonly accepts: Member[];
-  best: Ballot | null;
+  best: Ballot;
   members: readonly Member[];
 }
 
@@ -78,7 +75,7 @@ export class PartitionWalk {
   readonly #seen = new Map<number, Value>();
   readonly #values = new Map<Held["state"], Value>();
   #latest = 0;
-  #rounds = 0;
+  #rounds = 1;
   /** How many puts and gets clients have had answered, and how many views were replaced. */
   readonly counts = { puts: 0, gets: 0, views: 0 };
 
@@ -119,7 +116,7 @@ export class PartitionWalk {
       this.#random.pick(steps)?.();
     } catch (error) {
       // A replica that refuses is part of the game.
-      if (!(error instanceof ReplicaError)) throw error;
+      if (!(error instanceof ReplicationError)) throw error;
     }
   }
 
@@ -130,7 +127,7 @@ export class PartitionWalk {
     if (host === undefined || !host.replica.active || this.#random.chance(0.85)) return;
     this.#proposers.push({
       view: host.replica.view,
-      ballot: this.#nextBallot(host.member),
+      ballot: this.#nextBallot(),
       promises: [],
       heard: [],
       count: 0,
@@ -165,7 +162,7 @@ export class PartitionWalk {
     const proposer = this.#random.pick(this.#proposers.slice(-3));
     if (proposer?.state !== "known") return;
     const value = { version: (proposer.value?.version ?? 0) + 1, base: proposer.value };
-    const state = { version: value.version, content: null };
+    const state = { version: `${value.version}`, content: null, answered: [] };
     this.#values.set(state, value);
     proposer.value = value;
     proposer.pending += 1;
@@ -213,7 +210,7 @@ export class PartitionWalk {
         replica.confirm(view.epoch, ballot);
         return true;
       } catch (error) {
-        if (!(error instanceof ReplicaError)) throw error;
+        if (!(error instanceof ReplicationError)) throw error;
         return false;
       }
     });
@@ -252,8 +249,8 @@ export class PartitionWalk {
     const out = this.#random.pick(view.members);
     const rest = view.members.filter((member) => member !== out);
     const members = isMember(view, spare) ? view.members : [...rest, spare];
-    const ballot = this.#nextBallot(host.member);
-    this.#changes.push({ view, ballot, promises: [], accepts: [], best: null, members });
+    const ballot = this.#nextBallot();
+    this.#changes.push({ view, ballot, promises: [], accepts: [], best: noBallot, members });
   }
 
   #vote(): void {
@@ -264,7 +261,7 @@ export class PartitionWalk {
     if (!isMajority(change.view, change.promises)) {
       const accepted = host.replica.promiseChange(epoch, change.ballot);
       change.promises.push(host.member);
-      if (accepted === null || compareBallots(accepted.ballot, change.best) <= 0) return;
+      if (accepted === null || accepted.ballot <= change.best) return;
       change.best = accepted.ballot;
       change.members = accepted.members;
       return;
@@ -295,9 +292,12 @@ export class PartitionWalk {
   }
 
   #take(host: Host, source: Host, { old, next }: { old: View; next: View }): void {
-    const { records } = source.replica.show(next, null, 10);
+    const { entries } = source.replica.show(next, null, 10);
     if (host.gathering?.epoch !== next.epoch) host.gathering = { epoch: next.epoch, from: [] };
-    for (const record of records) host.replica.merge(record.key, record.held);
+    for (const { key: held } of entries) {
+      const record = source.replica.held(held);
+      if (record !== null) host.replica.merge(held, record);
+    }
     host.gathering.from.push(source.member);
     if (!isMajority(old, host.gathering.from)) return;
     host.replica.activate(next);
@@ -330,21 +330,13 @@ export class PartitionWalk {
     return this.#random.pick(this.#hosts.filter(({ member }) => anybody || isMember(view, member)));
   }
 
-  #nextBallot({ name }: Member): Ballot {
-    // Not always the highest so far: a proposer may not know of the others.
+  /** Never twice the same, and not always the highest: a proposer may not know of the others. */
+  #nextBallot(): Ballot {
     this.#rounds += 1;
-    return {
-      round: this.#rounds - this.#random.integer(0, 1) * 2,
-      proposer: `${name}${this.#rounds}`,
-    };
+    return 3 * this.#rounds - 4 * this.#random.integer(0, 1);
   }
 }
 
 function stampOf(held: Held | null): Stamp | null {
   return held?.stamp ?? null;
-}
-
-/** Whether two lists name the same members, in whatever order. */
-function sameMembers(a: readonly Member[], b: readonly Member[]): boolean {
-  return a.length === b.length && a.every((one) => b.some((other) => sameMember(one, other)));
 }

@@ -1,5 +1,6 @@
 /** A replica's disk in memory, which a restart reads again and a loss empties. */
-import type { Held, ReplicaState, ReplicaStore } from "../../src/replication/replica.ts";
+import { compareKeys, type Entry, type Held } from "../../src/replication/record.ts";
+import type { Counts, ReplicaState, ReplicaStore } from "../../src/replication/store.ts";
 
 export class ReplicaMemory implements ReplicaStore {
   state: ReplicaState | null = null;
@@ -17,14 +18,25 @@ export class ReplicaMemory implements ReplicaStore {
     this.#records.set(key, held);
   }
 
-  keys(after: string | null, limit: number): readonly string[] {
-    const sorted = [...this.#records.keys()].sort();
-    return sorted.filter((key) => after === null || key > after).slice(0, limit);
+  forget(key: string): void {
+    this.#records.delete(key);
+  }
+
+  entries(after: string | null, limit: number): readonly Entry[] {
+    return [...this.#records]
+      .map(([key, { stamp }]) => ({ key, stamp }))
+      .filter(({ key }) => after === null || compareKeys(key, after) > 0)
+      .sort((a, b) => compareKeys(a.key, b.key))
+      .slice(0, limit);
+  }
+
+  counts(): Counts {
+    const contents = [...this.#records.values()].flatMap(({ state }) => state.content ?? []);
+    const bytes = contents.reduce((sum, content) => sum + content.bytes.length, 0);
+    return { keys: contents.length, bytes };
   }
 
   clear(): void {
     this.#records.clear();
   }
-
-  async durable(): Promise<void> {}
 }

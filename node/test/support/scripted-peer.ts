@@ -3,7 +3,6 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:http";
 import type { Answer, Chord, Envelope, Request } from "../../src/chord/index.ts";
 import { BodyBudget } from "../../src/http/body.ts";
-import { sha1Hash } from "../../src/platform/hash.ts";
 import { peerApp } from "../../src/transport/peer-app.ts";
 import type { Crawler } from "../../src/view/crawl.ts";
 
@@ -38,26 +37,24 @@ export async function startPeer(options: {
   const unused = (): never => {
     throw new Error("the scripted peer has no such part");
   };
-  const chord: Pick<Chord, "handle" | "owns" | "leave" | "rejoin"> = {
+  const chord: Pick<Chord, "handle" | "leave" | "rejoin"> = {
     handle: (envelope, request) => {
       received.push({ envelope, request });
       return peer.handle(envelope, request);
     },
-    owns: () => true,
     leave: unused,
     rejoin: unused,
   };
   const app = peerApp(
     {
       chord,
-      router: { here: unused },
+      replication: { setRoster: unused },
       crawler: { crawl: unused } as unknown as Crawler,
       view: unused,
-      hash: sha1Hash(),
       budget: new BodyBudget(1024 * 1024),
       log: { debug: () => undefined, info: () => undefined, warn: () => undefined },
     },
-    { token: options.token, ringId: "r", valueBytesMax: 1_024 },
+    { token: options.token },
   );
   let requests = 0;
   const server = createServer((request, response) => {

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import type { Request } from "../../src/chord/index.ts";
 import { MESSAGES_MAX, parseMessages, parseResult } from "../../src/transport/codec.ts";
-import { keyOf } from "../conformance/store.ts";
+import { keyOf } from "../support/keys.ts";
 
 const id = keyOf("a").id;
 const ref = { name: "a", id, address: "127.0.0.1:8081" };

@@ -16,7 +16,7 @@ import {
 import { freePorts } from "../../../hack/lib/local-ring.ts";
 import { PeerHttp } from "../../src/transport/peer-http.ts";
 import { RpcClient } from "../../src/transport/rpc-client.ts";
-import { keyOf } from "../conformance/store.ts";
+import { keyOf } from "../support/keys.ts";
 import { type ScriptedPeer, startPeer } from "../support/scripted-peer.ts";
 
 const TOKEN = "the token of the test ring";

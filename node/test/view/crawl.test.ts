@@ -6,7 +6,8 @@ import assert from "node:assert/strict";
 import type { NodeRef } from "../../src/chord/index.ts";
 import { Crawler, type RingCrawl } from "../../src/view/crawl.ts";
 import type { NodeView } from "../../src/view/node-view.ts";
-import { keyOf } from "../conformance/store.ts";
+import { noData } from "../support/data-view.ts";
+import { keyOf } from "../support/keys.ts";
 
 const SUCCESSORS = 2;
 
@@ -35,6 +36,7 @@ function idealRing(): Map<string, NodeView> {
         founded: true,
         split: false,
         detail: "",
+        data: noData,
       },
     ]),
   );

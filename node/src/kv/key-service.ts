@@ -1,0 +1,58 @@
+/** Carries clients' operations out on the ring, and tells failures as HTTP does. */
+import type { Log } from "../chord/index.ts";
+import { HttpError, unavailable } from "../http/errors.ts";
+import {
+  type Get,
+  type Operation,
+  type Replication,
+  ReplicationError,
+  type Routed,
+} from "../replication/index.ts";
+
+export interface KeyServiceParts {
+  readonly replication: Pick<Replication, "execute" | "readOne">;
+  readonly log: Log;
+}
+
+export class KeyService {
+  readonly #parts: KeyServiceParts;
+  readonly #operationTimeoutMs: number;
+
+  constructor(parts: KeyServiceParts, options: { readonly operationTimeoutMs: number }) {
+    this.#parts = parts;
+    this.#operationTimeoutMs = options.operationTimeoutMs;
+  }
+
+  /** Rejects with the `HttpError` that the client shall see. */
+  execute(operation: Operation): Promise<Routed> {
+    return this.#told(this.#parts.replication.execute(operation, this.#operationTimeoutMs));
+  }
+
+  /** The same for what one copy holds, without asking a majority. */
+  readOne(operation: Get): Promise<Routed> {
+    return this.#told(this.#parts.replication.readOne(operation));
+  }
+
+  async #told(routed: Promise<Routed>): Promise<Routed> {
+    try {
+      return await routed;
+    } catch (error) {
+      throw error instanceof ReplicationError ? this.#asHttp(error) : error;
+    }
+  }
+
+  #asHttp(error: ReplicationError): HttpError {
+    const { message } = error;
+    switch (error.code) {
+      case "unknown-outcome":
+        return new HttpError(504, "outcome_unknown", message, { cause: error });
+      case "storage":
+        this.#parts.log.warn("The disk refused an operation", { reason: message });
+        return unavailable("storage_unavailable", `${message}; nothing was changed`, error);
+      case "busy":
+        return unavailable("busy", `${message}; nothing was changed`, error);
+      default:
+        return unavailable("unavailable", message, error);
+    }
+  }
+}

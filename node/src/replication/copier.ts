@@ -1,0 +1,100 @@
+/**
+ * Copies ahead what a coming member of a view will need, so that the change itself has little left
+ * to move. What it copies is only a cache: the member begins with what a majority shows then.
+ */
+import { compareStamps } from "./ballot.ts";
+import type { Clock } from "../chord/ports.ts";
+import { mergeWalk, type Source } from "./merge-walk.ts";
+import type { ReplicationOptions } from "./options.ts";
+import type { Peers } from "./peers.ts";
+import type { Entry, KeyedRecord } from "./record.ts";
+import type { Replica } from "./replica.ts";
+import { fetchRecords } from "./transfer.ts";
+
+export interface CopyProgress {
+  /** Little is left to copy. */
+  readonly ready: boolean;
+  /** Copied so far. */
+  readonly keys: number;
+  readonly bytes: number;
+}
+
+export interface CopierParts {
+  readonly partition: number;
+  readonly replica: Replica;
+  readonly peers: Peers;
+  readonly clock: Clock;
+  readonly options: ReplicationOptions;
+  /** Resolves when so many bytes may be copied. */
+  readonly admit: (bytes: number) => Promise<void>;
+}
+
+/** Records found missing in one pass that the change itself may copy. */
+const LITTLE = 64;
+const FETCH_KEYS_MAX = 256;
+
+export class Copier {
+  readonly #parts: CopierParts;
+  #running = false;
+  #ready = false;
+  #keys = 0;
+  #bytes = 0;
+
+  constructor(parts: CopierParts) {
+    this.#parts = parts;
+  }
+
+  /** Goes on copying what `from`, active in that view, holds; tells how far it is. */
+  continue(epoch: number, from: string): CopyProgress {
+    const progress = { ready: this.#ready, keys: this.#keys, bytes: this.#bytes };
+    this.#ready = false;
+    if (!this.#running) void this.#pass(epoch, from);
+    return progress;
+  }
+
+  async #pass(epoch: number, from: string): Promise<void> {
+    this.#running = true;
+    try {
+      const missing = await this.#copyMissing(epoch, from);
+      this.#ready = missing <= LITTLE;
+    } catch {
+      // Whoever asked will ask again.
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  async #copyMissing(epoch: number, from: string): Promise<number> {
+    const { partition, replica, peers, options } = this.#parts;
+    const limit = options.pageEntries;
+    const own: Source = (after) => replica.cached(after, limit);
+    const other: Source = (after) =>
+      peers.call<"list">(from, { type: "list", partition, epoch, ballot: 0, after, limit });
+    let missing = 0;
+    for await (const batch of mergeWalk([own, other])) {
+      const lacked = batch.flatMap(({ key, stamps: [held = null, stamp = null] }): Entry[] =>
+        stamp !== null && compareStamps(stamp, held) > 0 ? [{ key, stamp }] : [],
+      );
+      missing += lacked.length;
+      for (let start = 0; start < lacked.length; start += FETCH_KEYS_MAX) {
+        const entries = lacked.slice(start, start + FETCH_KEYS_MAX);
+        await this.#take(await fetchRecords(peers, from, { partition, entries }));
+      }
+    }
+    return missing;
+  }
+
+  async #take(records: readonly KeyedRecord[]): Promise<void> {
+    const { replica, admit } = this.#parts;
+    let bytes = 0;
+    for (const { key, held } of records) {
+      // It may have become a member meanwhile, which has its own rules.
+      if (replica.member) return;
+      replica.merge(key, held);
+      bytes += key.length + (held.state.content?.bytes.length ?? 0);
+    }
+    this.#keys += records.length;
+    this.#bytes += bytes;
+    await admit(bytes);
+  }
+}

@@ -1,0 +1,323 @@
+/**
+ * The proposer of one partition in one view. It wins the whole partition with one ballot; from
+ * then on a write is one round to a majority, and a read the own record after a majority confirmed
+ * that nobody else has won meanwhile. What it did not write itself it first settles: reads from a
+ * majority, and writes again where they differ.
+ *
+ * Any member may try at any time. Two leaders are slow, never wrong.
+ */
+import { type Ballot, compareStamps } from "./ballot.ts";
+import type { Clock } from "../chord/ports.ts";
+import type { Confirmable, Confirmer } from "./confirmer.ts";
+import { ReplicationError } from "./errors.ts";
+import { decide } from "./key-operation.ts";
+import type { Lead } from "./messages.ts";
+import type { Operation, Outcome } from "./operation.ts";
+import type { ReplicationOptions } from "./options.ts";
+import type { Peers } from "./peers.ts";
+import { isAhead, quorum } from "./quorum.ts";
+import { type Held, type KeyState, versionOf } from "./record.ts";
+import type { Replica } from "./replica.ts";
+import type { Disk } from "./store.ts";
+import { Synchronizer } from "./synchronizer.ts";
+import type { View } from "./view.ts";
+import { type Write, Writes } from "./writes.ts";
+
+export interface LeaderParts {
+  readonly partition: number;
+  readonly replica: Replica;
+  readonly disk: Disk;
+  readonly peers: Peers;
+  readonly confirmer: Confirmer;
+  readonly clock: Clock;
+  readonly options: ReplicationOptions;
+  /** Called once, when it leads no more. */
+  readonly ended: (leader: Leader) => void;
+}
+
+/** An operation with the time in which it may begin. */
+export interface Attempt {
+  readonly operation: Operation;
+  /** Its outcome may depend on what happens from now on: a write may have been sent. */
+  begun: boolean;
+  /** Nobody waits for it any more: it must not begin. */
+  abandoned: boolean;
+}
+
+type LeaderState = "preparing" | "leading" | "paused" | "over";
+
+export class Leader implements Confirmable {
+  readonly view: View;
+  readonly lead: Lead;
+  readonly others: readonly string[];
+  readonly needed: number;
+  /** A ballot that somebody else was promised, if that ended it. */
+  outrankedBy: Ballot = 0;
+  readonly #parts: LeaderParts;
+  readonly #writes: Writes;
+  readonly #synchronizer: Synchronizer;
+  readonly #settledKeys = new Set<string>();
+  readonly #settling = new Map<string, Promise<void>>();
+  #state: LeaderState = "preparing";
+  #settled = false;
+
+  constructor(parts: LeaderParts, ballot: Ballot) {
+    const { replica, partition } = parts;
+    this.#parts = parts;
+    this.view = replica.view;
+    this.lead = { partition, epoch: this.view.epoch, ballot };
+    this.others = this.view.members
+      .filter(({ name }) => name !== replica.self.name)
+      .map(({ name }) => name);
+    this.needed = Math.floor(this.view.members.length / 2);
+    this.#writes = new Writes({
+      ...parts,
+      view: this.view,
+      ballot,
+      deposed: (error) => this.#deposed(error),
+    });
+    this.#synchronizer = new Synchronizer({
+      ...parts,
+      lead: this.lead,
+      others: this.others,
+      needed: this.needed,
+      writes: this.#writes,
+      known: (key) => this.#known(key),
+      over: () => this.#state === "over",
+      deposed: (error) => this.#deposed(error),
+    });
+  }
+
+  get state(): LeaderState {
+    return this.#state;
+  }
+
+  /** Every member has every record, as far as it knows. */
+  get inStep(): boolean {
+    return this.#settled && this.#writes.behind.size === 0;
+  }
+
+  /** Becomes the leader, or ends. */
+  async win(): Promise<void> {
+    const { replica, disk, peers } = this.#parts;
+    const { epoch, ballot } = this.lead;
+    try {
+      replica.promise(epoch, ballot);
+      // Who promises may lack records all the same: only the comparison tells.
+      for (const name of this.others) this.#writes.behind.add(name);
+      await disk.durable();
+      const promises = this.others.map((name) =>
+        peers.call<"promise">(name, { type: "promise", ...this.lead }),
+      );
+      await quorum(promises, this.needed);
+      if (this.#state === "preparing") this.#state = "leading";
+      this.tick();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** Goes on with what is unfinished. Called again and again. */
+  tick(): void {
+    if (this.#state !== "leading" && this.#state !== "paused") return;
+    if (!this.#followsItself()) return this.end();
+    this.#writes.resend();
+    if (!this.inStep) void this.#synchronize();
+  }
+
+  /**
+   * Carries an operation out. Rejects with `unknown-outcome` if that cannot be told, and with
+   * other codes if nothing happened.
+   */
+  execute(attempt: Attempt): Promise<Outcome> {
+    const { text } = attempt.operation.key;
+    if (this.#known(text)) return this.#executeNow(attempt);
+    return this.#settle(text).then(() => this.#executeNow(attempt));
+  }
+
+  /** Admits nothing more; resolves when what is under way is done. False if it ended meanwhile. */
+  async pause(): Promise<boolean> {
+    if (this.#state !== "leading") return false;
+    this.#state = "paused";
+    await this.#writes.drained();
+    return this.#is("paused");
+  }
+
+  resume(): void {
+    if (this.#state === "paused") this.#state = "leading";
+  }
+
+  /** Leads no more. Writes under way have an unknown outcome. */
+  end(why = "the partition has another leader"): void {
+    if (this.#state === "over") return;
+    this.#state = "over";
+    this.#writes.end(new ReplicationError("unknown-outcome", why));
+    this.#parts.ended(this);
+  }
+
+  /** A peer does not confirm: it follows another leader, or none since it came back. */
+  refused(peer: string): void {
+    this.#writes.behind.add(peer);
+    void this.#synchronize();
+  }
+
+  // --- operations -----------------------------------------------------------------------------
+
+  #executeNow(attempt: Attempt): Promise<Outcome> {
+    const refusal = this.#refusal(attempt);
+    if (refusal !== null) return Promise.reject(refusal);
+    const { operation } = attempt;
+    const { text } = operation.key;
+    const underWay = this.#writes.of(text);
+    const version = versionOf(this.#writes.nextStamp);
+    const state = underWay?.held.state ?? this.#parts.replica.held(text)?.state ?? null;
+    const { answeredMax } = this.#parts.options;
+    const { outcome, next } = decide(operation, state, version, answeredMax);
+    if (next === null) return this.#confirmed(outcome, underWay);
+    attempt.begun = true;
+    return this.#write(text, next, outcome);
+  }
+
+  /** Why it cannot begin; null if it can. */
+  #refusal({ abandoned, operation }: Attempt): ReplicationError | null {
+    if (abandoned) return new ReplicationError("unavailable", "the time for this is over");
+    if (this.#state !== "leading") return new ReplicationError("not-leader", "leads no more");
+    if (!this.#followsItself()) {
+      this.end();
+      return new ReplicationError("not-leader", "its own replica follows another leader");
+    }
+    const { peers, disk, options } = this.#parts;
+    const reachable = this.others.filter((name) => peers.reachable(name)).length;
+    if (reachable < this.needed) {
+      return new ReplicationError("unavailable", "no majority of the copies can be reached");
+    }
+    if (operation.type === "get") return null;
+    if (!disk.writable) return new ReplicationError("storage", "the disk does not take writes");
+    if (this.#writes.countOf(operation.key.text) < options.pendingWritesMax) return null;
+    return new ReplicationError("busy", "too many writes of this key are under way");
+  }
+
+  async #write(key: string, next: KeyState, outcome: Outcome): Promise<Outcome> {
+    let write: Write;
+    try {
+      write = this.#writes.write(key, next);
+    } catch (error) {
+      this.#failed(error);
+      throw new ReplicationError("not-leader", "leads no more", { cause: error });
+    }
+    await write.done;
+    return outcome;
+  }
+
+  /** What was read is the latest if it is committed, and if nobody else led when it was read. */
+  async #confirmed(outcome: Outcome, underWay: Write | undefined): Promise<Outcome> {
+    const confirmed = this.#parts.confirmer.confirm(this);
+    if (underWay === undefined) await confirmed;
+    else {
+      confirmed.catch(() => undefined);
+      await committed(underWay);
+      await confirmed;
+    }
+    return outcome;
+  }
+
+  #followsItself(): boolean {
+    const { replica } = this.#parts;
+    const { epoch, ballot } = this.lead;
+    return replica.active && replica.view.epoch === epoch && replica.promised === ballot;
+  }
+
+  // --- what it did not write itself -------------------------------------------------------------
+
+  #known(key: string): boolean {
+    return this.#settled || this.#settledKeys.has(key);
+  }
+
+  #settle(key: string): Promise<void> {
+    let settling = this.#settling.get(key);
+    if (settling === undefined) {
+      settling = this.#settleKey(key).finally(() => this.#settling.delete(key));
+      this.#settling.set(key, settling);
+    }
+    return settling;
+  }
+
+  async #settleKey(key: string): Promise<void> {
+    const { peers } = this.#parts;
+    const underWay = this.#writes.of(key);
+    if (underWay === undefined) {
+      const reads = this.others.map((name) =>
+        peers.call<"read">(name, { type: "read", ...this.lead, key }),
+      );
+      try {
+        const replies = await quorum(reads, this.needed);
+        await this.#mergeNewest(
+          key,
+          replies.map(({ held }) => held),
+        );
+      } catch (error) {
+        this.#checkDeposed(error);
+        throw new ReplicationError("unavailable", "too few copies could be read", { cause: error });
+      }
+    } else await committed(underWay);
+    this.#settledKeys.add(key);
+  }
+
+  async #mergeNewest(key: string, others: readonly (Held | null)[]): Promise<void> {
+    const underWay = this.#writes.of(key);
+    if (underWay !== undefined) return await committed(underWay);
+    const own = this.#parts.replica.held(key);
+    const [newest = null] = [own, ...others].toSorted((a, b) => compareAges(b, a));
+    const differ = others.some((held) => compareAges(held, own) !== 0);
+    if (!differ || newest === null || this.#known(key)) return;
+    await this.#writes.write(key, newest.state).done;
+  }
+
+  async #synchronize(): Promise<void> {
+    try {
+      const complete = await this.#synchronizer.run();
+      if (!complete || this.#state === "over") return;
+      this.#settled = true;
+      this.#settledKeys.clear();
+    } catch (error) {
+      this.#checkDeposed(error);
+    }
+  }
+
+  // --- the end ----------------------------------------------------------------------------------
+
+  #failed(error: unknown): void {
+    this.#checkDeposed(error);
+    this.end();
+  }
+
+  #checkDeposed(error: unknown): void {
+    if (isAhead(error)) this.#deposed(error);
+  }
+
+  /** A refusal by a member that only has not heard of this leader yet is none. */
+  #deposed(error: ReplicationError): void {
+    const { epoch, ballot } = this.lead;
+    if (error.code === "outranked" && error.promised <= ballot) return;
+    if (error.code === "other-view" && error.view.epoch <= epoch) return;
+    this.outrankedBy = Math.max(this.outrankedBy, error.promised);
+    this.end();
+  }
+
+  #is(state: LeaderState): boolean {
+    return this.#state === state;
+  }
+}
+
+function compareAges(a: Held | null, b: Held | null): number {
+  return compareStamps(a?.stamp ?? null, b?.stamp ?? null);
+}
+
+/** A read that rests on a write waits for it, but is not itself of unknown outcome. */
+async function committed(write: Write): Promise<void> {
+  try {
+    await write.done;
+  } catch (cause) {
+    throw new ReplicationError("unavailable", "the value is being written", { cause });
+  }
+}

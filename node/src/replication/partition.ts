@@ -1,0 +1,621 @@
+/**
+ * One partition on one node: its replica, its leader if this node leads it, and what has to be
+ * done so that it is led, is where it should be, and has all its copies. All of that is looked at
+ * again and again (`tick`); messages only bring it forward.
+ */
+import type { Clock, Log, Random } from "../chord/ports.ts";
+import { nextBallot, proposerOf } from "./ballot.ts";
+import { decideNextView } from "./change.ts";
+import type { Confirmer } from "./confirmer.ts";
+import { Copier, type CopyProgress } from "./copier.ts";
+import { ReplicationError } from "./errors.ts";
+import { gather } from "./gather.ts";
+import { type Attempt, Leader } from "./leader.ts";
+import type { PlacedView } from "./messages.ts";
+import type { Outcome } from "./operation.ts";
+import type { ReplicationOptions } from "./options.ts";
+import type { PartitionMap } from "./partition-map.ts";
+import type { Peers } from "./peers.ts";
+import type { Held } from "./record.ts";
+import { Replica } from "./replica.ts";
+import type { Counts, Disk, ReplicaStore } from "./store.ts";
+import { isMember, type Member, sameMember, sameMembers, type View } from "./view.ts";
+
+/** What all partitions of a node share. */
+export interface NodeContext {
+  readonly self: Member;
+  readonly disk: Disk;
+  readonly peers: Peers;
+  readonly confirmer: Confirmer;
+  readonly map: PartitionMap;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly options: ReplicationOptions;
+  readonly log: Log;
+  /** The pods that the roster wants for a partition, the preferred leader first; null: unknown. */
+  readonly wanted: (partition: number) => readonly string[] | null;
+  /** The node ends: it leads nothing any more. */
+  readonly leaving: () => boolean;
+  /** Asks a node for a sign of life; who it is, null if it does not answer. */
+  readonly greet: (name: string) => Promise<Member | null>;
+  /** Runs the move now if this node moves few enough others; false if it did not. */
+  readonly move: (run: () => Promise<void>) => boolean;
+  /** Resolves when so many bytes may be copied ahead. */
+  readonly admitCopy: (bytes: number) => Promise<void>;
+}
+
+/** Between two questions to a member that copies ahead. */
+const COPY_POLL_MS = 50;
+/** A node keeps what it copied ahead so long after it was last asked to go on. */
+const COPY_KEPT_MS = 30_000;
+const RETRY_MS_MAX = 4_000;
+const RETIRE_CHECK_MS = 1_000;
+
+export class Partition {
+  readonly replica: Replica;
+  readonly #context: NodeContext;
+  readonly #number: number;
+  readonly #store: ReplicaStore;
+  #leader: Leader | null = null;
+  #copier: Copier | null = null;
+  #copiedMs = Number.NEGATIVE_INFINITY;
+  #outrankedBy = 0;
+  #failures = 0;
+  #retryMs = 0;
+  #leaderlessSinceMs: number | null = null;
+  #retireCheckedMs = Number.NEGATIVE_INFINITY;
+  /** Members of the present view that are known to be active in it. */
+  #active: { readonly epoch: number; readonly names: Set<string> } = { epoch: 0, names: new Set() };
+  /** What is under way, so that it does not begin twice. */
+  readonly #tasks = new Set<string>();
+  #copying: readonly CopyProgress[] | null = null;
+  #waiting: (() => void)[] = [];
+
+  constructor(context: NodeContext, partition: number) {
+    this.#context = context;
+    this.#number = partition;
+    this.#store = context.disk.replica(partition);
+    this.replica = new Replica(context.self, this.#store);
+  }
+
+  // --- what a node shows ------------------------------------------------------------------------
+
+  get leader(): Leader | null {
+    return this.#leader;
+  }
+
+  get leads(): boolean {
+    const state = this.#leader?.state;
+    return state === "leading" || state === "paused";
+  }
+
+  /** Whether every copy is active and has everything, as far as the leader knows. */
+  get whole(): boolean {
+    const leader = this.#leader;
+    return leader?.inStep === true && this.#areActive(leader.view, leader.view.members);
+  }
+
+  /** Whether it is where the roster wants it. */
+  get placed(): boolean {
+    const { view } = this.replica;
+    const wanted = this.#wantedMembers(view);
+    return wanted !== "unknown" && (wanted === null || sameMembers(wanted, view.members));
+  }
+
+  /** Whether this node is in the view, or still has records of it. */
+  get held(): boolean {
+    const view = this.#context.map.get(this.#number)?.view;
+    if (view !== undefined && isMember(view, this.#context.self)) return true;
+    return this.replica.member || this.#hasRecords;
+  }
+
+  get #hasRecords(): boolean {
+    try {
+      return this.#store.entries(null, 1).length > 0;
+    } catch {
+      // Something is there, though it cannot be read.
+      return true;
+    }
+  }
+
+  /** A member of the present view, but not active in it yet. */
+  get catchingUp(): boolean {
+    const view = this.#context.map.get(this.#number)?.view;
+    if (view === undefined || !isMember(view, this.#context.self)) return false;
+    return this.replica.view.epoch < view.epoch;
+  }
+
+  get counts(): Counts {
+    return this.#store.counts();
+  }
+
+  /** What coming members have not copied yet; null while nothing is copied ahead. */
+  get left(): Counts | null {
+    if (this.#copying === null) return null;
+    const { keys, bytes } = this.counts;
+    let left: Counts = { keys: 0, bytes: 0 };
+    for (const progress of this.#copying) {
+      if (progress.ready) continue;
+      left = {
+        keys: left.keys + Math.max(0, keys - progress.keys),
+        bytes: left.bytes + Math.max(0, bytes - progress.bytes),
+      };
+    }
+    return left;
+  }
+
+  /** Who leads, as far as this node knows; null if nobody does. */
+  leaderName(): string | null {
+    const { peers, self, map } = this.#context;
+    if (this.leads) return self.name;
+    const view = map.get(this.#number)?.view;
+    if (view === undefined) return null;
+    if (view.epoch === this.replica.view.epoch) {
+      const leader = proposerOf(view, this.replica.promised);
+      if (leader !== null && peers.present(leader)) return leader.name;
+    }
+    return this.#inOrder(view).find((member) => this.#isPresent(member))?.name ?? null;
+  }
+
+  // --- operations -------------------------------------------------------------------------------
+
+  /** Carries an operation out if this node leads, or is about to. */
+  async execute(attempt: Attempt): Promise<Outcome> {
+    for (;;) {
+      const outcome = await this.#executeIfLeading(attempt);
+      if (outcome !== null) return outcome;
+      if (attempt.abandoned) throw new ReplicationError("unavailable", "no leader in time");
+      if (this.#leader?.state === "leading") continue;
+      if (this.#leader === null && !this.#isNext()) throw this.#notLeader();
+      await this.#nextChange();
+    }
+  }
+
+  /** Null if this node does not lead just now, and nothing has begun. */
+  async #executeIfLeading(attempt: Attempt): Promise<Outcome | null> {
+    const leader = this.#leader;
+    if (leader?.state !== "leading") return null;
+    try {
+      return await leader.execute(attempt);
+    } catch (error) {
+      if (attempt.begun || !isNotLeader(error)) throw error;
+      return null;
+    }
+  }
+
+  /** Ends the leader in good order, so that another member can go on from where it stood. */
+  async yield(epoch: number): Promise<void> {
+    const leader = this.#leader;
+    if (leader === null || leader.view.epoch !== epoch) return;
+    const late = new Promise<void>((resolve) => {
+      this.#context.clock.after(this.#context.options.callTimeoutMs, resolve);
+    });
+    await Promise.race([leader.pause(), late]);
+    leader.end("another member leads now");
+  }
+
+  /** What the own copy holds, however old. */
+  peek(key: string): Held | null {
+    if (this.replica.member) return this.replica.held(key);
+    throw new ReplicationError("other-view", "this node has no copy of the partition");
+  }
+
+  copy(epoch: number, from: string): CopyProgress {
+    const { peers, clock, options, admitCopy, self, map } = this.#context;
+    const view = map.get(this.#number)?.view;
+    if (view !== undefined && isMember(view, self)) return { ready: true, keys: 0, bytes: 0 };
+    this.#copiedMs = clock.now();
+    this.#copier ??= new Copier({
+      partition: this.#number,
+      replica: this.replica,
+      peers,
+      clock,
+      options,
+      admit: admitCopy,
+    });
+    return this.#copier.continue(epoch, from);
+  }
+
+  /** Takes news of a view; whether this node is active in it or in a later one. */
+  announced(placed: PlacedView): boolean {
+    this.#context.map.learn(this.#number, placed);
+    this.tick();
+    const { view } = this.replica;
+    if (view.epoch > placed.view.epoch) return true;
+    return view.epoch === placed.view.epoch && this.replica.member;
+  }
+
+  stop(): void {
+    this.#leader?.end("the node stops");
+  }
+
+  /** The first view of a partition, from the charter: nothing is to be gathered for it. */
+  activateFirst(view: View): void {
+    if (this.#store.state === null && isMember(view, this.#context.self)) {
+      this.replica.activate(view);
+    }
+  }
+
+  // --- duties -----------------------------------------------------------------------------------
+
+  /** Looks at everything that this node owes the partition. */
+  tick(): void {
+    this.#wake();
+    this.#tellOwnView();
+    const placed = this.#context.map.get(this.#number);
+    if (placed === null) return;
+    const { view } = placed;
+    if (this.#leader !== null && this.#leader.view.epoch < view.epoch) {
+      this.#leader.end("the partition has a newer view");
+    }
+    if (!isMember(view, this.#context.self)) this.#retireLater(placed);
+    else if (this.replica.view.epoch < view.epoch) this.#gather(placed);
+    else this.#serve(placed);
+  }
+
+  /** A replica that came back knows its view when nobody else may. */
+  #tellOwnView(): void {
+    const { view } = this.replica;
+    if (this.replica.member && view.epoch > this.#context.map.epochOf(this.#number)) {
+      this.#context.map.learn(this.#number, { view, previous: [] });
+    }
+  }
+
+  #serve(placed: PlacedView): void {
+    const { clock } = this.#context;
+    this.#copier = null;
+    this.#copiedMs = Number.NEGATIVE_INFINITY;
+    if (this.replica.sealed) {
+      if (this.#mayLead()) this.#run("change", () => this.#finishChange());
+    } else if (this.#leader !== null) {
+      this.#leader.tick();
+      if (this.#shouldGiveUp(placed.view))
+        this.#run("give up", () => this.yield(placed.view.epoch));
+      else if (this.leads) this.#run("supervise", () => this.#supervise(placed));
+    } else if (clock.now() >= this.#retryMs && this.#mayLead()) {
+      this.#run("lead", () => this.#lead());
+    }
+  }
+
+  /** The own disk takes no writes, and a member is there whose disk does. */
+  #shouldGiveUp(view: View): boolean {
+    const { self, disk } = this.#context;
+    if (disk.writable) return false;
+    return view.members.some((member) => !sameMember(member, self) && this.#isAble(member));
+  }
+
+  /** Runs one task of a kind at a time; what it could not do is tried again at a later tick. */
+  #run(kind: string, task: () => Promise<void>): void {
+    if (this.#tasks.has(kind)) return;
+    this.#tasks.add(kind);
+    task()
+      .catch((error: unknown) => {
+        const reason = error instanceof Error ? error.message : String(error);
+        const expected = error instanceof ReplicationError;
+        const { log } = this.#context;
+        if (expected) log.debug("Will try again", { task: kind, partition: this.#number, reason });
+        else log.warn("A task failed", { task: kind, partition: this.#number, reason });
+      })
+      .finally(() => {
+        this.#tasks.delete(kind);
+        this.#wake();
+      });
+  }
+
+  // --- leading ----------------------------------------------------------------------------------
+
+  /** Members of a view in the order in which they should lead. */
+  #inOrder(view: View): readonly Member[] {
+    const wanted = this.#context.wanted(this.#number) ?? [];
+    const rank = ({ name }: Member): number => {
+      const place = wanted.indexOf(name);
+      return place < 0 ? wanted.length : place;
+    };
+    return view.members.toSorted((a, b) => rank(a) - rank(b));
+  }
+
+  #isPresent(member: Member): boolean {
+    return sameMember(member, this.#context.self) || this.#context.peers.present(member);
+  }
+
+  /** Whether it answers, and its disk takes writes. */
+  #isAble(member: Member): boolean {
+    const { self, disk, peers } = this.#context;
+    if (sameMember(member, self)) return disk.writable;
+    return peers.present(member) && peers.able(member.name);
+  }
+
+  /** Whether it is this node's turn, as far as it knows: nobody before it answers. */
+  #isNext(): boolean {
+    return this.#turn() === 0 && this.replica.member && !this.#context.leaving();
+  }
+
+  /** How many members before this one answer. */
+  #turn(): number {
+    const { self, map } = this.#context;
+    const view = map.get(this.#number)?.view;
+    if (view === undefined) return 0;
+    const present = this.#inOrder(view).filter((member) => this.#isAble(member));
+    return present.findIndex((member) => sameMember(member, self));
+  }
+
+  /** The first in order leads at once; others only after nobody has for a while. */
+  #mayLead(): boolean {
+    const { clock, options, leaving } = this.#context;
+    if (leaving()) return false;
+    const turn = this.#turn();
+    if (turn <= 0) return turn === 0;
+    if (this.#otherLeader() !== null) {
+      this.#leaderlessSinceMs = null;
+      return false;
+    }
+    this.#leaderlessSinceMs ??= clock.now();
+    return clock.now() - this.#leaderlessSinceMs > 2 * turn * options.silenceMs;
+  }
+
+  /** Another member that the own replica follows and that answers. */
+  #otherLeader(): Member | null {
+    const { self } = this.#context;
+    const { view, promised } = this.replica;
+    const leader = proposerOf(view, promised);
+    if (leader === null || sameMember(leader, self) || !this.#isAble(leader)) return null;
+    return leader;
+  }
+
+  async #lead(): Promise<void> {
+    const { self, disk, peers, confirmer, clock, options } = this.#context;
+    const { epoch } = this.replica.view;
+    const before = this.#otherLeader();
+    if (before !== null) {
+      const request = { type: "yield", partition: this.#number, epoch } as const;
+      await peers.call<"yield">(before.name, request).catch(() => undefined);
+    }
+    if (this.replica.view.epoch !== epoch || !this.replica.active || this.#leader !== null) return;
+    const above = Math.max(this.replica.promised, this.#outrankedBy);
+    this.#leader = new Leader(
+      {
+        partition: this.#number,
+        replica: this.replica,
+        disk,
+        peers,
+        confirmer,
+        clock,
+        options,
+        ended: (leader) => this.#ended(leader),
+      },
+      nextBallot(this.replica.view, self, above),
+    );
+    await this.#leader.win();
+    if (!this.leads) return;
+    this.#failures = 0;
+    this.#leaderlessSinceMs = null;
+  }
+
+  #ended(leader: Leader): void {
+    const { clock, random } = this.#context;
+    if (this.#leader === leader) this.#leader = null;
+    this.#outrankedBy = Math.max(this.#outrankedBy, leader.outrankedBy);
+    // Two that outrank each other in turn must not go on in step.
+    const patienceMs = Math.min(RETRY_MS_MAX, 100 * 2 ** this.#failures);
+    this.#failures += 1;
+    this.#retryMs = clock.now() + patienceMs * random.next();
+    this.#wake();
+  }
+
+  #notLeader(): ReplicationError {
+    const view = this.#context.map.get(this.#number)?.view;
+    const leader = this.leaderName();
+    const message = "this node does not lead the partition of the key";
+    return new ReplicationError("not-leader", message, {
+      ...(view === undefined ? {} : { view }),
+      leader: leader === this.#context.self.name ? null : leader,
+    });
+  }
+
+  #nextChange(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+    });
+  }
+
+  #wake(): void {
+    if (this.#waiting.length === 0) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  // --- views ------------------------------------------------------------------------------------
+
+  #gather(placed: PlacedView): void {
+    const { disk, peers, options } = this.#context;
+    this.#run("gather", async () => {
+      const parts = { partition: this.#number, replica: this.replica, disk, peers, options };
+      await gather(parts, placed);
+      this.#failures = 0;
+      this.#retryMs = 0;
+      this.#outrankedBy = 0;
+      this.tick();
+    });
+  }
+
+  /** Somebody began to replace the view and did not come to an end. */
+  async #finishChange(): Promise<void> {
+    const { view } = this.replica;
+    await this.#change(view.members);
+  }
+
+  async #change(members: readonly Member[]): Promise<void> {
+    const { disk, peers, map } = this.#context;
+    const { view } = this.replica;
+    const parts = { partition: this.#number, replica: this.replica, disk, peers };
+    let next: View;
+    try {
+      next = await decideNextView(parts, { members, above: this.#outrankedBy });
+    } catch (error) {
+      if (error instanceof ReplicationError && error.code === "outranked") {
+        this.#outrankedBy = Math.max(this.#outrankedBy, error.promised);
+      }
+      throw error;
+    }
+    this.#outrankedBy = 0;
+    const placed = { view: next, previous: view.members };
+    map.learn(this.#number, placed);
+    this.tick();
+    this.#announce(placed, next.members);
+  }
+
+  #announce(placed: PlacedView, members: readonly Member[]): void {
+    for (const member of members) void this.#askActive(placed, member);
+  }
+
+  /** Tells a member its view; notes that it is active. */
+  async #askActive(placed: PlacedView, { name }: Member): Promise<boolean> {
+    const { peers, self } = this.#context;
+    if (name === self.name) return false;
+    try {
+      const request = { type: "announce", partition: this.#number, placed } as const;
+      const { active } = await peers.call<"announce">(name, request);
+      if (active) this.#noteActive(placed.view, name);
+      return active;
+    } catch (error) {
+      if (error instanceof ReplicationError) return false;
+      throw error;
+    }
+  }
+
+  #noteActive(view: View, name: string): void {
+    if (this.#active.epoch < view.epoch) this.#active = { epoch: view.epoch, names: new Set() };
+    if (this.#active.epoch === view.epoch) this.#active.names.add(name);
+  }
+
+  #areActive(view: View, members: readonly Member[]): boolean {
+    const { self } = this.#context;
+    const { epoch, names } = this.#active;
+    return members.every(
+      ({ name }) => name === self.name || (epoch === view.epoch && names.has(name)),
+    );
+  }
+
+  /** The leader sees to it that all members begin, and moves the partition where it should be. */
+  async #supervise(placed: PlacedView): Promise<void> {
+    const { view } = placed;
+    const idle = view.members.filter(
+      ({ name }) => this.#active.epoch !== view.epoch || !this.#active.names.has(name),
+    );
+    await Promise.all(idle.map((member) => this.#askActive(placed, member)));
+    const wanted = this.#wantedMembers(view);
+    if (wanted === null || wanted === "unknown" || sameMembers(wanted, view.members)) return;
+    if (this.replica.view.epoch !== view.epoch || !this.#mayMove(view, wanted)) return;
+    this.#context.move(() => this.#move(wanted));
+  }
+
+  /**
+   * Who shall stay must have begun; who shall go may have lost its disk before it had. And a view
+   * that cannot have a majority now is no better than the one there is.
+   */
+  #mayMove(view: View, wanted: readonly Member[]): boolean {
+    const staying = wanted.filter((member) => isMember(view, member));
+    const present = wanted.filter((member) => this.#isPresent(member));
+    return this.#areActive(view, staying) && 2 * present.length > wanted.length;
+  }
+
+  /** The members that the roster wants; null without a roster, "unknown" while one is missing. */
+  #wantedMembers(view: View): readonly Member[] | null | "unknown" {
+    const { wanted, peers, self } = this.#context;
+    const names = wanted(this.#number);
+    if (names === null) return null;
+    const members: Member[] = [];
+    for (const name of names) {
+      const present = name === self.name ? self : peers.memberNamed(name);
+      const member = present ?? view.members.find((one) => one.name === name);
+      if (member === undefined) return "unknown";
+      members.push(member);
+    }
+    return members;
+  }
+
+  async #move(wanted: readonly Member[]): Promise<void> {
+    if (this.#tasks.has("move")) return;
+    this.#tasks.add("move");
+    try {
+      const { view } = this.replica;
+      const coming = wanted.filter((member) => !isMember(view, member));
+      const leader = this.#leader;
+      if (leader === null || !(await this.#copyAhead(leader, coming))) return;
+      if (!(await leader.pause())) return;
+      try {
+        if (await this.#haveMajority(wanted)) await this.#change(wanted);
+      } finally {
+        if (this.replica.sealed) leader.end("the partition's view is being replaced");
+        else leader.resume();
+        this.#wake();
+      }
+    } finally {
+      this.#copying = null;
+      this.#tasks.delete("move");
+    }
+  }
+
+  /** Asked now: who seemed present may have lost its disk a moment ago. */
+  async #haveMajority(members: readonly Member[]): Promise<boolean> {
+    const { greet, self } = this.#context;
+    const there = await Promise.all(
+      members.map(async (member) => {
+        if (sameMember(member, self)) return true;
+        const found = await greet(member.name);
+        return found !== null && sameMember(member, found);
+      }),
+    );
+    return 2 * there.filter(Boolean).length > members.length;
+  }
+
+  /** Until all coming members have nearly everything; false if it cannot be finished. */
+  async #copyAhead(leader: Leader, coming: readonly Member[]): Promise<boolean> {
+    const { peers, self } = this.#context;
+    const { epoch } = leader.view;
+    while (leader.state === "leading") {
+      const request = { type: "copy", partition: this.#number, epoch, from: self.name } as const;
+      const progress = await Promise.all(
+        coming.map((member) => peers.call<"copy">(member.name, request)),
+      );
+      if (!coming.every((member) => peers.present(member))) return false;
+      if (progress.every(({ ready }) => ready)) return true;
+      this.#copying = progress;
+      await this.#sleep(COPY_POLL_MS);
+    }
+    return false;
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#context.clock.after(ms, resolve);
+    });
+  }
+
+  /** Forgets its records once every member of the present view has them. */
+  #retireLater(placed: PlacedView): void {
+    const { clock } = this.#context;
+    const nowMs = clock.now();
+    if (nowMs - this.#retireCheckedMs < RETIRE_CHECK_MS) return;
+    this.#retireCheckedMs = nowMs;
+    if (!this.replica.member) {
+      // What was copied ahead is only a cache: nobody else counts on it.
+      const needed = nowMs - this.#copiedMs < COPY_KEPT_MS;
+      if (!needed && this.#hasRecords) this.replica.forgetCopies();
+      return;
+    }
+    this.#run("retire", async () => {
+      const { members, epoch } = placed.view;
+      const active = await Promise.all(members.map((member) => this.#askActive(placed, member)));
+      const present = this.#context.map.epochOf(this.#number);
+      if (!active.every(Boolean) || present !== epoch || this.replica.view.epoch >= epoch) return;
+      this.#copier = null;
+      this.replica.retire(placed.view);
+    });
+  }
+}
+
+function isNotLeader(error: unknown): boolean {
+  return error instanceof ReplicationError && error.code === "not-leader";
+}

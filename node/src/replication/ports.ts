@@ -1,0 +1,31 @@
+/** Everything the data layer knows of the world, beside its disk (store.ts). */
+import type { Clock, Hash, Log, Random } from "../chord/ports.ts";
+import type { Reply, Request, RequestType } from "./messages.ts";
+import type { Disk } from "./store.ts";
+
+/**
+ * Sends one request to the node with this name, wherever it is now. At most one delivery is
+ * attempted; the network may lose, delay or repeat. Rejects only with `ReplicationError`:
+ * `unreachable` if nothing was sent, `timeout` if the peer may have acted, or with what the peer
+ * refused. Must not call back synchronously.
+ */
+export interface Network {
+  call<T extends RequestType>(
+    to: string,
+    request: Extract<Request, { readonly type: T }>,
+    timeoutMs: number,
+  ): Promise<Reply<T>>;
+}
+
+export interface ReplicationPorts {
+  readonly network: Network;
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly hash: Hash;
+  readonly log: Log;
+  /** The names that found a new ring, as configured for its first start. */
+  readonly founders: () => Promise<readonly string[]>;
+  /** Other nodes of the ring that the node knows just now, by name. */
+  readonly neighbours: () => readonly string[];
+}

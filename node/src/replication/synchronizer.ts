@@ -1,0 +1,204 @@
+/**
+ * Compares all records of a leader's view and mends what differs: first to know the whole
+ * partition, later to bring members back that missed writes. Between members of one view the newer
+ * record wins, which is a state that was current or a write whose outcome nobody knew.
+ */
+import { compareStamps, newestOf, type Stamp } from "./ballot.ts";
+import type { ReplicationError } from "./errors.ts";
+import { type Compared, mergeWalk, type Source } from "./merge-walk.ts";
+import type { Lead } from "./messages.ts";
+import type { ReplicationOptions } from "./options.ts";
+import type { Peers } from "./peers.ts";
+import { isAhead } from "./quorum.ts";
+import type { Entry, KeyedRecord } from "./record.ts";
+import type { Replica } from "./replica.ts";
+import { fetchRecords } from "./transfer.ts";
+import type { Writes } from "./writes.ts";
+
+export interface SynchronizerParts {
+  readonly replica: Replica;
+  readonly peers: Peers;
+  readonly options: ReplicationOptions;
+  readonly lead: Lead;
+  readonly others: readonly string[];
+  readonly needed: number;
+  readonly writes: Writes;
+  /** Whether a majority is known to hold what the own replica holds of this key. */
+  readonly known: (key: string) => boolean;
+  readonly over: () => boolean;
+  readonly deposed: (error: ReplicationError) => void;
+}
+
+/** What is to be done about one batch of keys that differ. */
+interface Plan {
+  /** For each following member what it lacks. */
+  readonly repairs: KeyedRecord[][];
+  /** For each following member the records of which it has the newest. */
+  readonly wanted: Entry[][];
+  readonly rewrites: string[];
+}
+
+export class Synchronizer {
+  readonly #parts: SynchronizerParts;
+  #running = false;
+
+  constructor(parts: SynchronizerParts) {
+    this.#parts = parts;
+  }
+
+  /** True when it went through everything with a majority. Never two runs at once. */
+  async run(): Promise<boolean> {
+    if (this.#running) return false;
+    this.#running = true;
+    try {
+      return await this.#run();
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  async #run(): Promise<boolean> {
+    const { writes, needed } = this.#parts;
+    const following = await this.#following();
+    if (following.length < needed) return false;
+    // What fails from here on is noted anew.
+    for (const name of following) writes.behind.delete(name);
+    try {
+      for await (const batch of mergeWalk(this.#sources(following))) {
+        await this.#mend(batch, following);
+        if (this.#parts.over()) return false;
+      }
+      return true;
+    } catch (error) {
+      for (const name of following) writes.behind.add(name);
+      throw error;
+    }
+  }
+
+  /** The members that answer and follow this leader, made to where they do not yet. */
+  async #following(): Promise<readonly string[]> {
+    const { peers, others, lead } = this.#parts;
+    const asked = others.filter((name) => peers.reachable(name));
+    const answers = await Promise.all(
+      asked.map(async (name) => {
+        try {
+          await peers.call<"promise">(name, { type: "promise", ...lead });
+          return true;
+        } catch (error) {
+          if (isAhead(error)) this.#parts.deposed(error);
+          return false;
+        }
+      }),
+    );
+    return asked.filter((_, index) => answers[index] === true);
+  }
+
+  #sources(following: readonly string[]): readonly Source[] {
+    const { replica, peers, lead, options } = this.#parts;
+    const limit = options.pageEntries;
+    const own: Source = (after) => replica.list(lead.epoch, lead.ballot, { after, limit });
+    const others = following.map(
+      (name): Source =>
+        (after) =>
+          peers.call<"list">(name, { type: "list", ...lead, after, limit }),
+    );
+    return [own, ...others];
+  }
+
+  async #mend(batch: readonly Compared[], following: readonly string[]): Promise<void> {
+    const plan = this.#plan(batch, following.length);
+    const { lead, peers, writes, options } = this.#parts;
+    const { partition, epoch } = lead;
+    const fetched = await Promise.all(
+      plan.wanted.map((entries, index) =>
+        fetchRecords(peers, following[index] as string, { partition, entries }),
+      ),
+    );
+    const done = plan.rewrites.map((key) => this.#rewrite(key));
+    for (const { key, held } of fetched.flat()) {
+      // Meanwhile a client may have written it, or another member had a newer one still.
+      if (this.#newerThanOwn(key, held.stamp)) done.push(writes.write(key, held.state).done);
+    }
+    const repairs = plan.repairs.flatMap((records, index) =>
+      inMessages(records, options.pageBytes).map((part) =>
+        peers.call<"repair">(following[index] as string, {
+          type: "repair",
+          partition,
+          epoch,
+          records: part,
+        }),
+      ),
+    );
+    await Promise.all<unknown>([...done, ...repairs]);
+  }
+
+  #plan(batch: readonly Compared[], members: number): Plan {
+    const lists = <T>(): T[][] => Array.from({ length: members }, () => []);
+    const plan: Plan = { repairs: lists(), wanted: lists(), rewrites: [] };
+    for (const { key, stamps } of batch) {
+      if (!isSame(stamps) && this.#parts.writes.of(key) === undefined) {
+        this.#planKey(plan, key, stamps.slice(1));
+      }
+    }
+    return plan;
+  }
+
+  #planKey(plan: Plan, key: string, others: readonly (Stamp | null)[]): void {
+    const own = this.#parts.replica.held(key);
+    const newest = newestOf(others);
+    const stamp = others[newest] ?? null;
+    if (stamp !== null && compareStamps(stamp, own?.stamp ?? null) > 0) {
+      plan.wanted[newest]?.push({ key, stamp });
+    } else if (own !== null && this.#isHeldByMajority(key, own.stamp, others)) {
+      planRepairs(plan, { key, held: own }, others);
+    } else if (own !== null) plan.rewrites.push(key);
+  }
+
+  #isHeldByMajority(key: string, stamp: Stamp, others: readonly (Stamp | null)[]): boolean {
+    if (this.#parts.known(key)) return true;
+    const same = others.filter((other) => compareStamps(other, stamp) === 0).length;
+    return same >= this.#parts.needed;
+  }
+
+  async #rewrite(key: string): Promise<void> {
+    const { writes, replica, known } = this.#parts;
+    const own = replica.held(key);
+    if (own === null || known(key) || writes.of(key) !== undefined) return;
+    await writes.write(key, own.state).done;
+  }
+
+  #newerThanOwn(key: string, stamp: Stamp): boolean {
+    const { writes, replica } = this.#parts;
+    if (writes.of(key) !== undefined) return false;
+    return compareStamps(stamp, replica.held(key)?.stamp ?? null) > 0;
+  }
+}
+
+function planRepairs(plan: Plan, record: KeyedRecord, others: readonly (Stamp | null)[]): void {
+  for (const [index, stamp] of others.entries()) {
+    if (compareStamps(stamp, record.held.stamp) < 0) plan.repairs[index]?.push(record);
+  }
+}
+
+function isSame(stamps: readonly (Stamp | null)[]): boolean {
+  const first = stamps[0] ?? null;
+  return stamps.every((stamp) => compareStamps(stamp, first) === 0);
+}
+
+/** Cut so that no message has more bytes than that, unless a single record has. */
+function inMessages(records: readonly KeyedRecord[], bytesMax: number): KeyedRecord[][] {
+  const messages: KeyedRecord[][] = [];
+  let bytes = 0;
+  for (const record of records) {
+    const size = record.key.length + (record.held.state.content?.bytes.length ?? 0);
+    const last = messages.at(-1);
+    if (last === undefined || bytes + size > bytesMax) {
+      messages.push([record]);
+      bytes = size;
+    } else {
+      last.push(record);
+      bytes += size;
+    }
+  }
+  return messages;
+}

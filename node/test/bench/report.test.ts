@@ -1,0 +1,135 @@
+/**
+ * Goal: a benchmark says what was measured: medians, ratios to the right row, goals that are met
+ * only when they are. Method: invented rounds with round numbers.
+ */
+import assert from "node:assert/strict";
+import { withPart } from "../../bench/document.ts";
+import type { LoadResult } from "../../bench/load-job.ts";
+import { type Measurement, median, type Row, rowOf } from "../../bench/measurement.ts";
+import { figure, goalLines, latencyTable, saturationTable, warnings } from "../../bench/report.ts";
+
+const calm: LoadResult = {
+  operations: 1_000,
+  failures: 0,
+  firstFailure: null,
+  forwarded: 0,
+  operationsPerSecond: 1_000,
+  cpuMicrosecondsPerOperation: 100,
+  coresUsed: [0.1],
+  generatorCoresUsed: 0.2,
+  p50Ms: 1,
+  p99Ms: 10,
+  p999Ms: 20,
+  latenessP99Ms: 0.1,
+  waiting: 0,
+};
+
+interface Given {
+  readonly system: string;
+  readonly work?: string;
+  readonly perSecond?: number;
+}
+
+function rowWith({ system, work = "put", perSecond }: Given, result: Partial<LoadResult>): Row {
+  const rounds = [{ ...calm, ...result }];
+  return rowOf({ system, work, perSecond: perSecond ?? null, rounds });
+}
+
+/** Rows that meet every goal by a hair, with `change` for the ring's direct puts. */
+function rowsWith(change: Partial<LoadResult> = {}): Row[] {
+  return ["put", "get"].flatMap((work) => [
+    rowWith({ system: "etcd", work }, {}),
+    rowWith(
+      { system: "ring, direct", work },
+      {
+        operationsPerSecond: 2_500,
+        cpuMicrosecondsPerOperation: 25,
+        p99Ms: 9,
+        ...(work === "put" ? change : {}),
+      },
+    ),
+    rowWith({ system: "ring, any node", work }, { cpuMicrosecondsPerOperation: 50 }),
+  ]);
+}
+
+/** Cells of the line that begins with a name. */
+function cells(table: string, name: string): string[] {
+  const found = table.split("\n").find((line) => line.startsWith(name)) ?? "";
+  return found.slice(name.length).trim().split(/\s+/);
+}
+
+describe("what a benchmark reports", () => {
+  it("medians over the turns, and sums of what must not be", () => {
+    const rounds = [5, 1, 3, 100].map((p50Ms) => ({ ...calm, p50Ms, failures: 1 }));
+    const measurement: Measurement = { system: "etcd", work: "get", perSecond: null, rounds };
+    const row = rowOf(measurement);
+    assert.equal(row.p50Ms, 4);
+    assert.equal(row.failures, 4);
+    assert.equal(median([3, 1, 2]), 2);
+  });
+
+  it("ratios to etcd and the floor under the same load only", () => {
+    const rows = [
+      rowWith({ system: "floor" }, { cpuMicrosecondsPerOperation: 10 }),
+      rowWith({ system: "etcd" }, { cpuMicrosecondsPerOperation: 200 }),
+      rowWith({ system: "ring, direct" }, { operationsPerSecond: 4_000, forwarded: 500 }),
+      rowWith({ system: "etcd", work: "get" }, { cpuMicrosecondsPerOperation: 7 }),
+      rowWith({ system: "etcd", perSecond: 50 }, { cpuMicrosecondsPerOperation: 400 }),
+      rowWith({ system: "ring, direct", perSecond: 50 }, {}),
+    ];
+    const closed = cells(saturationTable(rows), "put ring, direct");
+    assert.deepEqual(closed.slice(0, 5), ["4000", "4.00", "100", "0.50", "10.0"]);
+    assert.equal(closed.at(-1), "50.0");
+    const open = cells(latencyTable(rows), "put ring, direct");
+    assert.deepEqual(open.slice(0, 4), ["50.0", "1000", "100", "0.25"]);
+  });
+
+  it("goals, met at their limits", () => {
+    assert.doesNotMatch(goalLines(rowsWith()), /NOT met/);
+  });
+
+  for (const [name, change] of Object.entries({
+    "CPU per put": { cpuMicrosecondsPerOperation: 31 },
+    "puts per second": { operationsPerSecond: 2_499 },
+    "p99 of a put": { p99Ms: 10 },
+    "failed operations": { failures: 1 },
+  })) {
+    it(`a goal that is missed: ${name}`, () => {
+      const missed = goalLines(rowsWith(change))
+        .split("\n")
+        .filter((line) => line.startsWith("NOT met"));
+      assert.equal(missed.length, 1);
+      assert.match(missed[0] ?? "", new RegExp(name));
+    });
+  }
+
+  it("a goal without figures is not met", () => {
+    const lines = goalLines([]).split("\n");
+    assert.equal(lines.filter((line) => line.startsWith("NOT met")).length, lines.length - 1);
+  });
+
+  it("warns of failures, of a busy generator, and of a queue in an open loop", () => {
+    assert.deepEqual(warnings([rowWith({ system: "etcd" }, {})]), []);
+    const firstFailure = "HTTP/1.1 503\r\n\r\nbusy";
+    const found = warnings([
+      rowWith({ system: "etcd" }, { failures: 2, firstFailure, generatorCoresUsed: 0.95 }),
+      rowWith({ system: "floor", perSecond: 1_000 }, { waiting: 11 }),
+    ]);
+    assert.equal(found.length, 3);
+    assert.match(found[0] ?? "", /2 failures, such as HTTP\/1.1 503 busy$/);
+  });
+
+  it("figures with three digits that say something", () => {
+    assert.deepEqual([0.1234, 1.234, 12.34, 123.4].map(figure), ["0.12", "1.23", "12.3", "123"]);
+    assert.equal(figure(Number.NaN), "–");
+  });
+
+  it("takes its place in the document, and leaves the rest", () => {
+    const document = "# T\n<!-- a: generated by make bench -->\nold\n<!-- /a -->\nend\n";
+    const expected =
+      "# T\n<!-- a: generated by make bench -->\n\n```text\nnew\n```\n\n<!-- /a -->\nend\n";
+    assert.equal(withPart(document, "a", "new\n"), expected);
+    assert.equal(withPart(expected, "a", "new\n"), expected);
+    assert.throws(() => withPart(document, "b", "new"), /no markers of b/);
+  });
+});

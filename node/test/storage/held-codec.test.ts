@@ -1,0 +1,144 @@
+/**
+ * Goal: a record comes out of its bytes as it went in, and bytes that are no record are refused
+ * without reading beyond them. Method: arbitrary records there and back; each of their bytes
+ * changed, cut off or added; arbitrary bytes.
+ */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { Held } from "../../src/replication/record.ts";
+import {
+  decodeHead,
+  decodeHeld,
+  encodeHeld,
+  headLength,
+  heldLength,
+  MalformedHeld,
+  readStamp,
+  readValueLength,
+  writeHead,
+} from "../../src/storage/held-codec.ts";
+import { anyHeld, heldOf, tombstoneOf } from "../support/held-records.ts";
+
+/** Whatever the bytes are: a record, or the one error. */
+function decodeOrRefuse(bytes: Uint8Array): Held | null {
+  try {
+    return decodeHeld(bytes);
+  } catch (error) {
+    assert.ok(error instanceof MalformedHeld, String(error));
+    return null;
+  }
+}
+
+describe("a record comes out of its bytes as it went in", () => {
+  it("whole, by its stamp alone, and by the length of its value alone", () => {
+    fc.assert(
+      fc.property(anyHeld, (held) => {
+        const bytes = encodeHeld(held);
+        assert.equal(bytes.length, heldLength(held));
+        assert.deepEqual(decodeHeld(bytes), held);
+        assert.deepEqual(readStamp(bytes), held.stamp);
+        assert.equal(readValueLength(bytes), held.state.content?.bytes.length ?? null);
+      }),
+    );
+  });
+
+  it("with its value kept apart", () => {
+    fc.assert(
+      fc.property(anyHeld, (held) => {
+        const value = held.state.content?.bytes ?? Buffer.alloc(0);
+        const head = Buffer.alloc(headLength(held));
+        assert.equal(writeHead(held, head, 0), head.length);
+        assert.deepEqual(decodeHead(head, value), held);
+        assert.deepEqual(readStamp(head), held.stamp);
+        assert.throws(() => decodeHead(head, Buffer.alloc(value.length + 1)), MalformedHeld);
+      }),
+    );
+  });
+
+  it("from bytes that are no Buffer, in the middle of others", () => {
+    const encoded = encodeHeld(heldOf(7));
+    const around = new Uint8Array(encoded.length + 10);
+    around.set(encoded, 5);
+    const bytes = around.subarray(5, 5 + encoded.length);
+    assert.deepEqual(decodeHeld(bytes), heldOf(7));
+  });
+
+  it("without a copy of the value", () => {
+    const bytes = encodeHeld(heldOf(1, "abc"));
+    const value = decodeHeld(bytes).state.content?.bytes;
+    bytes[bytes.length - 1] = "d".charCodeAt(0);
+    assert.equal(value?.toString(), "abd");
+  });
+
+  it("in few bytes", () => {
+    assert.equal(encodeHeld(tombstoneOf(100)).length, 2 + 3 + 1 + "1-2-100".length + 1);
+  });
+});
+
+describe("what has no binary form is refused when it is written", () => {
+  const refused = (change: Partial<Held["state"]>, stamp: Partial<Held["stamp"]> = {}): void => {
+    const held = heldOf(1);
+    const changed = { stamp: { ...held.stamp, ...stamp }, state: { ...held.state, ...change } };
+    assert.throws(() => encodeHeld(changed), RangeError);
+  };
+
+  it("a text that is too long or not Latin-1", () => {
+    refused({ version: "x".repeat(256) });
+    refused({ version: "\u0100" });
+    refused({ content: { contentType: "text/\u{1F511}", bytes: Buffer.alloc(0) } });
+  });
+
+  it("a number that is negative, no integer or above 2^53", () => {
+    refused({}, { epoch: -1 });
+    refused({}, { ballot: 1.5 });
+    refused({}, { count: 2 ** 53 });
+  });
+
+  it("too many answered requests", () => {
+    const request = { id: "", outcome: "created" as const, version: "" };
+    refused({ answered: Array.from({ length: 256 }, () => request) });
+  });
+});
+
+describe("bytes that are no record are refused", () => {
+  it("with each byte changed, and at every length", () => {
+    const held = heldOf(2 ** 40, "0123456789");
+    const answered = [{ id: "id", outcome: "replaced" as const, version: "1-2-3" }];
+    const bytes = encodeHeld({ ...held, state: { ...held.state, answered } });
+    for (let index = 0; index < bytes.length; index += 1) {
+      for (const value of [0, 1, 0x7f, 0x80, 0xff]) {
+        const changed = Buffer.from(bytes);
+        changed[index] = value;
+        decodeOrRefuse(changed);
+      }
+      assert.equal(decodeOrRefuse(bytes.subarray(0, index)), null);
+    }
+    assert.equal(decodeOrRefuse(Buffer.concat([bytes, Buffer.alloc(1)])), null);
+  });
+
+  it("of any kind; and what is a record is written as the same bytes", () => {
+    const beginning = fc.constantFrom([], [1], [1, 0], [1, 1], [1, 1, 0, 0, 0, 0]);
+    const anyBytes = fc.tuple(beginning, fc.uint8Array({ maxLength: 64 }));
+    fc.assert(
+      fc.property(anyBytes, ([first, rest]) => {
+        const bytes = Buffer.from([...first, ...rest]);
+        const held = decodeOrRefuse(bytes);
+        if (held !== null) assert.deepEqual(encodeHeld(held), bytes);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it("with the format in the reason, if that is another", () => {
+    const bytes = encodeHeld(heldOf(1));
+    bytes[0] = 9;
+    assert.throws(() => decodeHeld(bytes), /format 9, this program knows 1/);
+  });
+
+  it("with a length of the value that no memory could hold", () => {
+    const length = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f];
+    const bytes = Buffer.from([1, 1, 0, 0, 0, ...length, 0, 0, 0]);
+    assert.equal(readValueLength(bytes), Number.MAX_SAFE_INTEGER);
+    assert.throws(() => decodeHeld(bytes), /cut short/);
+  });
+});

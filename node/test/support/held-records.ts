@@ -1,0 +1,49 @@
+/** Records to store, and arbitrary ones. */
+import fc from "fast-check";
+import type { Stamp } from "../../src/replication/ballot.ts";
+import type { Held } from "../../src/replication/record.ts";
+import type { ReplicaState } from "../../src/replication/store.ts";
+
+export function stampOf(count: number): Stamp {
+  return { epoch: 1, ballot: 2, count };
+}
+
+/** A record with content, the age of which is its count. */
+export function heldOf(count: number, value: Uint8Array | string = `value ${count}`): Held {
+  const content = { contentType: "text/plain", bytes: Buffer.from(value) };
+  return { stamp: stampOf(count), state: { version: `1-2-${count}`, content, answered: [] } };
+}
+
+export function tombstoneOf(count: number): Held {
+  return { stamp: stampOf(count), state: { version: `1-2-${count}`, content: null, answered: [] } };
+}
+
+export function stateOf(promised: number): ReplicaState {
+  const members = [{ name: "chord-0", incarnation: "0123456789abcdef" }];
+  const view = { epoch: 1, members };
+  return { view, sealed: false, promised, changePromised: 0, changeAccepted: null };
+}
+
+const number = fc.oneof(fc.nat(300), fc.nat(), fc.maxSafeNat());
+const text = fc.string({
+  unit: fc.nat(255).map((code) => String.fromCharCode(code)),
+  maxLength: 255,
+});
+const outcome = fc.constantFrom("created" as const, "replaced" as const, "deleted" as const);
+
+/** As the program makes them, with the prototype of all objects. */
+function plain<T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {
+  return fc.record(model, { noNullPrototype: true }) as fc.Arbitrary<T>;
+}
+
+const bytes = fc.uint8Array({ maxLength: 3_000 }).map((values) => Buffer.from(values));
+const answered = fc.array(plain({ id: text, outcome, version: text }), { maxLength: 10 });
+
+export const anyHeld: fc.Arbitrary<Held> = plain({
+  stamp: plain({ epoch: number, ballot: number, count: number }),
+  state: plain({
+    version: text,
+    content: fc.option(plain({ contentType: text, bytes })),
+    answered,
+  }),
+});
