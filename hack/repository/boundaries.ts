@@ -140,7 +140,17 @@ const neighbours: Record<string, readonly string[]> = {
   "node/model": ["node/model", "hack"],
   "node/ui": ["node/ui"],
   "node/bench": ["node/bench", "node/src", "node/sim", "node/test", "hack"],
-  "node/test": ["node/test", "node/src", "node/sim", "node/ui", "node/bench", "hack"],
+  // Others take it without a node, so it knows the service by its HTTP interface alone.
+  "node/client": ["node/client"],
+  "node/test": [
+    "node/test",
+    "node/src",
+    "node/sim",
+    "node/ui",
+    "node/client",
+    "node/bench",
+    "hack",
+  ],
   "operator/test": ["operator/test", "operator/src"],
   e2e: ["e2e", "hack"],
   hack: ["hack", "operator/src/api"],

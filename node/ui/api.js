@@ -9,6 +9,7 @@
 /**
  * @typedef {import("./ring-model.js").View} View
  * @typedef {import("./ring-model.js").Crawl} Crawl
+ * @typedef {import("./partition-model.js").PartitionAnswer} PartitionAnswer
  * @typedef {import("./ring-model.js").NodeRef} NodeRef
  * @typedef {"finger" | "walk"} Mode
  * @typedef {{
@@ -47,6 +48,11 @@ export async function getView() {
 /** @returns {Promise<Crawl>} */
 export async function crawlRing() {
   return (await request("v1/ring/nodes")).json();
+}
+
+/** @returns {Promise<PartitionAnswer>} */
+export async function getPartitions() {
+  return (await request("v1/partitions")).json();
 }
 
 /**

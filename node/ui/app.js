@@ -1,12 +1,17 @@
 /**
  * The live page of a ring: wires its parts. The state is the last answer of the node that serves
- * the page, the selected node and the lookups drawn; everything shown follows from these.
+ * the page, the selected node or partition and the lookups drawn; everything shown follows from
+ * these.
  */
 import { ApiError, crawlRing, getView } from "./api.js";
 import { Dial } from "./dial.js";
 import { byId, counted, html } from "./dom.js";
+import { partitionOf } from "./partition-model.js";
 import { KeySection } from "./key-section.js";
+import { MoveProgress } from "./move-progress.js";
 import { showNode } from "./node-panel.js";
+import { PartitionMap } from "./partition-map.js";
+import { placeOfValue, showMoves, showPartition } from "./partition-panel.js";
 import { poll } from "./poll.js";
 import { drawRelations, relationsOf } from "./relations.js";
 import { buildRing, changesBetween } from "./ring-model.js";
@@ -21,12 +26,22 @@ const EVENTS_SHOWN_MAX = 40;
 let ring = null;
 /** @type {string | null} */
 let selected = null;
+/** @type {readonly import("./partition-model.js").Partition[]} */
+let partitions = [];
+/** The selected partition; never together with a node. @type {number | null} */
+let partition = null;
 /** When the last answer came, and when the next try is due after a failure. */
 let answeredAt = 0;
 let retryAt = 0;
 
 const stage = byId("dial", SVGSVGElement);
-const dial = new Dial(stage, { onSelect: select, onResize: redrawOverlays });
+const dial = new Dial(stage, {
+  onSelect: select,
+  onPartition: selectPartition,
+  onResize: redrawOverlays,
+});
+const partitionMap = new PartitionMap();
+const moveProgress = new MoveProgress();
 const routes = new Routes(dial.routes, dial.captions);
 const keySection = new KeySection({
   onPin: (pin) => {
@@ -34,16 +49,21 @@ const keySection = new KeySection({
     show();
   },
   onLookups: (lookups) => {
-    select(null);
+    selected = null;
     void routes.show(lookups, dial.layout);
     show();
     if (lookups.length > 0) stage.scrollIntoView({ block: "nearest", behavior: "smooth" });
   },
-  onKey: () => valueSection.forget(),
+  onKey: () => {
+    partition = null;
+    valueSection.forget();
+  },
+  placeOf,
 });
 const valueSection = new ValueSection({
   key: () => keySection.key,
   onWrite: () => polling.now(),
+  placeOf,
 });
 const polling = poll(ask, (error, again) => {
   retryAt = again;
@@ -55,8 +75,11 @@ wireTheme(byId("theme"));
 byId("nodes", HTMLDetailsElement).open = window.matchMedia("(min-width: 1181px)").matches;
 keySection.start();
 document.addEventListener("click", ({ target }) => {
-  const button = target instanceof Element ? target.closest("[data-select]") : null;
-  if (button !== null) select(button.getAttribute("data-select"));
+  if (!(target instanceof Element)) return;
+  const node = target.closest("[data-select]");
+  if (node !== null) select(node.getAttribute("data-select"));
+  const number = target.closest("[data-partition]")?.getAttribute("data-partition") ?? null;
+  if (number !== null) selectPartition(Number(number));
 });
 window.setInterval(showFreshness, 1_000);
 
@@ -69,6 +92,8 @@ async function ask() {
   });
   const before = ring;
   ring = buildRing(entry, crawl);
+  partitions = await partitionMap.look(ring);
+  showMoves(byId("moves"), moveProgress.look(ring, Date.now()));
   answeredAt = Date.now();
   retryAt = 0;
   document.body.classList.remove("is-stale");
@@ -101,7 +126,26 @@ function withReason(error, detail) {
 /** @param {string | null} name */
 function select(name) {
   selected = name;
+  partition = null;
   show();
+}
+
+/** @param {number} number */
+function selectPartition(number) {
+  selected = null;
+  partition = number;
+  show();
+}
+
+/**
+ * Where the value of an identifier lies, in words and on the circle; null while that is not known.
+ * @param {string} id
+ */
+function placeOf(id) {
+  const found = partitions[partitionOf(id, partitions.length)];
+  if (found === undefined) return null;
+  selectPartition(found.number);
+  return placeOfValue(found);
 }
 
 function show() {
@@ -110,13 +154,17 @@ function show() {
   const view = node?.view ?? null;
   const known = new Set(view === null ? [] : relationsOf(view).keys());
   const before = dial.layout;
-  dial.update(ring, { selected, known, routes: routes.modes });
+  const shown = { selected, known, routes: routes.modes, partitions, partition };
+  dial.update(ring, shown);
   if (before.chords !== dial.layout.chords) routes.redraw(dial.layout);
   drawRelations(dial.relations, view, dial.layout.chords);
   showNode(byId("node"), ring, selected);
-  showRing(ring);
+  const chosen = partition === null ? undefined : partitions[partition];
+  showPartition(byId("partition"), chosen ?? null, partitions.length);
+  showRing(ring, partitions);
   keySection.update(ring);
   document.body.classList.toggle("selects-node", node !== undefined);
+  document.body.classList.toggle("selects-partition", chosen !== undefined);
   showHeader();
   showLegend(view !== null);
 }
@@ -124,7 +172,15 @@ function show() {
 /** The legend explains what is drawn, no more. @param {boolean} relations */
 function showLegend(relations) {
   const modes = routes.lookups.map(({ mode }) => mode);
-  const drawn = { relations, finger: modes.includes("finger"), walk: modes.includes("walk") };
+  const drawn = {
+    relations,
+    finger: modes.includes("finger"),
+    walk: modes.includes("walk"),
+    partitions: ring?.entry.data !== undefined,
+    moving: partitions.some(({ state }) => state === "moving"),
+    degraded: partitions.some(({ state }) => state === "degraded"),
+    leaderless: partitions.some(({ state }) => state === "leaderless"),
+  };
   for (const [what, isDrawn] of Object.entries(drawn)) {
     document.body.classList.toggle(`draws-${what}`, isDrawn);
   }

@@ -1,5 +1,6 @@
 /**
- * The identifier circle: tick marks, what each node owns, the nodes with their keys and labels.
+ * The identifier circle: tick marks, the partitions, what each node owns, the nodes with what they
+ * hold and lead, and labels.
  *
  * One item is kept for each node and changed in place, so that joins and leaves move softly.
  * The circle is a listbox with one tab stop: arrow keys select clockwise and back.
@@ -7,22 +8,32 @@
 import { layOutDial } from "./dial-layout.js";
 import { animate, counted, setAttributes, svg } from "./dom.js";
 import { bandPath, commonPrefix, placeLabels, pointAt } from "./geometry.js";
+import { PartitionBand } from "./partition-band.js";
+import { colourOf } from "./partition-model.js";
 import { stateWords } from "./ring-model.js";
 
 /**
  * @typedef {import("./ring-model.js").Ring} Ring
  * @typedef {import("./ring-model.js").RingNode} RingNode
  * @typedef {import("./dial-layout.js").DialLayout} DialLayout
- * @typedef {{share: number, bar: number}} Extent how much of an item is drawn
+ * @typedef {import("./partition-model.js").Partition} Partition
+ * @typedef {{share: number, bar: number, led: number}} Extent how much of an item is drawn
+ * @typedef {{
+ *   selected: string | null, known: ReadonlySet<string>, routes: ReadonlyMap<string, string>,
+ *   partitions: readonly Partition[], partition: number | null,
+ * }} Shown the selected node, those it knows, those on a route with the route's mode; the
+ *   partitions, and which one is selected
  * @typedef {{
  *   node: RingNode, group: SVGGElement, band: SVGPathElement, bar: SVGLineElement,
- *   hit: SVGCircleElement, disc: SVGCircleElement, halo: SVGCircleElement, leader: SVGPathElement,
- *   label: SVGTextElement, drawn: Extent,
+ *   ledBar: SVGLineElement, hit: SVGCircleElement, disc: SVGCircleElement,
+ *   halo: SVGCircleElement, leader: SVGPathElement, label: SVGTextElement, drawn: Extent,
  * }} Item
  */
 
 const SOFT_MS = 700;
 const BAND_GAP = 0.0012;
+/** @type {Readonly<Record<string, number>>} */
+const PARTITION_STEPS = { PageDown: 1, PageUp: -1 };
 
 export class Dial {
   /** @type {DialLayout} */
@@ -34,6 +45,8 @@ export class Dial {
   captions = svg("g", { class: "captions", "aria-hidden": "true" });
   /** @type {(name: string | null) => void} */
   #onSelect;
+  /** @type {(partition: number) => void} */
+  #onPartition;
   /** @type {Ring | null} */
   #ring = null;
   /** @type {Map<string, Item>} */
@@ -41,6 +54,7 @@ export class Dial {
   #svg;
   #ticks = svg("g", { class: "ticks", "aria-hidden": "true" });
   #bands = svg("g", { class: "bands", "aria-hidden": "true" });
+  #band;
   #nodes = svg("g", { class: "nodes" });
   #centre = svg("g", { class: "centre", "aria-hidden": "true" });
   #motion = new AbortController();
@@ -50,15 +64,32 @@ export class Dial {
   #known = new Set();
   /** @type {ReadonlyMap<string, string>} */
   #routed = new Map();
+  /** @type {readonly Partition[]} */
+  #partitions = [];
+  /** The partition that is selected, and the one below the pointer. @type {number | null} */
+  #partition = null;
+  /** @type {number | null} */
+  #pointed = null;
 
   /**
    * @param {SVGSVGElement} element
-   * @param {{onSelect: (name: string | null) => void, onResize: () => void}} handlers
+   * @param {{
+   *   onSelect: (name: string | null) => void, onPartition: (partition: number) => void,
+   *   onResize: () => void,
+   * }} handlers
    */
-  constructor(element, { onSelect, onResize }) {
+  constructor(element, { onSelect, onPartition, onResize }) {
     this.#svg = element;
     this.#onSelect = onSelect;
-    element.append(this.#ticks, this.#bands, this.#centre);
+    this.#onPartition = onPartition;
+    this.#band = new PartitionBand({
+      onSelect: onPartition,
+      onPoint: (partition) => {
+        this.#pointed = partition;
+        this.#lightHolders();
+      },
+    });
+    element.append(this.#ticks, this.#bands, this.#band.layer, this.#centre);
     element.append(this.relations, this.routes, this.#nodes, this.captions);
     element.addEventListener("keydown", (event) => this.#key(event));
     element.addEventListener("click", (event) => {
@@ -70,18 +101,16 @@ export class Dial {
     }).observe(element);
   }
 
-  /**
-   * @param {Ring} ring
-   * @param {{
-   *   selected: string | null, known: ReadonlySet<string>, routes: ReadonlyMap<string, string>,
-   * }} emphasis the selected node, those it knows, those on a route with the route's mode
-   */
-  update(ring, { selected, known, routes }) {
+  /** @param {Ring} ring @param {Shown} shown */
+  update(ring, { selected, known, routes, partitions, partition }) {
     const soft = this.#ring !== null;
     this.#ring = ring;
     this.#selected = selected;
     this.#known = known;
     this.#routed = routes;
+    this.#partitions = partitions;
+    this.#partition = partition;
+    this.#band.update(partitions, { node: selected, partition });
     this.#keepItems(ring);
     this.#draw({ soft });
   }
@@ -109,14 +138,16 @@ export class Dial {
     const hit = svg("circle", { class: "hit" });
     const disc = svg("circle", { class: "disc" });
     const bar = svg("line", { class: "bar" });
+    const ledBar = svg("line", { class: `led-bar leader-${colourOf(node.name)}` });
     const leader = svg("path", { class: "leader" });
     const label = svg("text", { class: "label" });
-    const group = svg("g", { role: "option" }, leader, bar, halo, disc, label, hit);
+    const group = svg("g", { role: "option" }, leader, bar, ledBar, halo, disc, label, hit);
     group.id = `node-${node.name}`;
     group.addEventListener("click", () => this.#onSelect(node.name));
     const band = svg("path");
     this.#bands.append(band);
-    return { node, group, band, bar, hit, disc, halo, leader, label, drawn: { share: 0, bar: 0 } };
+    const drawn = { share: 0, bar: 0, led: 0 };
+    return { node, group, band, bar, ledBar, hit, disc, halo, leader, label, drawn };
   }
 
   /** @param {string} name @param {Item} item */
@@ -144,13 +175,16 @@ export class Dial {
     const brief = width < 480 || Math.max(...names.map((name) => name.length)) > 16;
     const shortened = (/** @type {string} */ name) => (brief ? name.slice(prefix.length) : name);
     const nameLength = Math.max(...names.map((name) => shortened(name).length));
-    this.layout = layOutDial({ width, height, count: ring.nodes.length, nameLength });
+    const [count, partitions] = [ring.nodes.length, this.#partitions.length > 0];
+    this.layout = layOutDial({ width, height, count, nameLength, partitions });
     const view = [-width / 2, -height / 2, width, height].map(Math.round).join(" ");
     setAttributes(this.#svg, { viewBox: view, "aria-activedescendant": this.#activeId() });
     this.#drawTicks();
     this.#drawCentre(ring);
     this.#drawLabels(ring, shortened);
+    this.#band.draw(this.layout);
     [...this.#items.values()].forEach((item) => this.#drawNode(item, ring));
+    this.#lightHolders();
     this.#moveExtents(ring, soft ? SOFT_MS : 0);
   }
 
@@ -214,12 +248,12 @@ export class Dial {
       const outward = place.side === "right" ? 1 : -1;
       const anchor = place.side === "right" ? "start" : "end";
       const x = place.x + 4 * outward;
-      const twoLines = wordy && node.view !== null;
-      const y = twoLines ? place.y - fontSize * 0.6 : place.y;
+      const lines = wordy ? holdings(node) : [];
+      const y = place.y - fontSize * 0.6 * lines.length;
       setAttributes(label, { x, y, "text-anchor": anchor, "font-size": fontSize });
       label.append(svg("tspan", {}, shortened(node.name)));
       const below = { class: "keys", x, dy: "1.25em", "font-size": fontSize - 1 };
-      if (twoLines) label.append(svg("tspan", below, counted(node.keys, "key")));
+      label.append(...lines.map((line) => svg("tspan", below, line)));
       const start = pointAt(node.turn, this.layout.bandOuter + 2);
       const knee = pointAt(node.turn, radius - 7);
       leader.setAttribute("d", `M${start.x} ${start.y}L${knee.x} ${knee.y}L${place.x} ${place.y}`);
@@ -267,14 +301,21 @@ export class Dial {
     const moves = [...this.#items.values()].map((item) => ({
       item,
       from: { ...item.drawn },
-      to: { share: item.node.share, bar: item.node.keys / ring.keysMax },
+      to: {
+        share: item.node.share,
+        bar: item.node.keys / ring.keysMax,
+        led: item.node.led / ring.ledMax,
+      },
     }));
-    const still = moves.every(({ from, to }) => from.share === to.share && from.bar === to.bar);
+    const still = moves.every(
+      ({ from, to }) => from.share === to.share && from.bar === to.bar && from.led === to.led,
+    );
     const draw = (/** @type {number} */ progress) => {
       const eased = 1 - (1 - progress) ** 3;
       for (const { item, from, to } of moves) {
         item.drawn.share = from.share + (to.share - from.share) * eased;
         item.drawn.bar = from.bar + (to.bar - from.bar) * eased;
+        item.drawn.led = from.led + (to.led - from.led) * eased;
         this.#drawExtent(item);
       }
     };
@@ -289,17 +330,40 @@ export class Dial {
   }
 
   /** @param {Item} item */
-  #drawExtent({ node, band, bar, drawn }) {
+  #drawExtent({ node, band, bar, ledBar, drawn }) {
     const { bandInner: inner, bandOuter: outer, barLengthMax, disc } = this.layout;
     const span = Math.max(0, Math.min(drawn.share, 0.999_99) - BAND_GAP);
     band.setAttribute("d", bandPath({ from: node.turn - span, span, inner, outer }));
-    const from = pointAt(node.turn, outer + 3);
-    const to = pointAt(node.turn, outer + 3 + barLengthMax * drawn.bar);
-    setAttributes(bar, { x1: from.x, y1: from.y, x2: to.x, y2: to.y, "stroke-width": disc });
+    // Side by side, each half as wide as the disc; alone where nothing is known of leaders.
+    const paired = node.view?.data !== undefined;
+    const width = paired ? disc / 2 : disc;
+    const aside = paired ? (width / 2 + 0.5) / (2 * Math.PI * outer) : 0;
+    const draw = (/** @type {SVGLineElement} */ line, /** @type {number} */ turn, part = 0) => {
+      const from = pointAt(turn, outer + 3);
+      const to = pointAt(turn, outer + 3 + barLengthMax * part);
+      setAttributes(line, { x1: from.x, y1: from.y, x2: to.x, y2: to.y, "stroke-width": width });
+    };
+    draw(bar, node.turn - aside, drawn.bar);
+    draw(ledBar, node.turn + aside, drawn.led);
+  }
+
+  /** Lights up the nodes that hold the partition below the pointer, or the selected one. */
+  #lightHolders() {
+    const partition = this.#partitions[this.#pointed ?? this.#partition ?? -1];
+    for (const [name, { group }] of this.#items) {
+      group.classList.toggle("holds", partition?.members.includes(name) === true);
+      group.classList.toggle("leads", partition?.leader === name);
+    }
   }
 
   /** @param {KeyboardEvent} event */
   #key(event) {
+    const step = PARTITION_STEPS[event.key];
+    if (step !== undefined && this.#partitions.length > 0) {
+      event.preventDefault();
+      this.#onPartition(nextPartition(this.#partition, step, this.#partitions.length));
+      return;
+    }
     const nodes = this.#ring?.nodes ?? [];
     const index = nodes.findIndex((node) => node.name === this.#selected);
     const target = targetOf(event.key, index, nodes.length);
@@ -307,6 +371,26 @@ export class Dial {
     event.preventDefault();
     this.#onSelect(target === null ? null : (nodes[target]?.name ?? null));
   }
+}
+
+/**
+ * The partition next to the selected one, the first one if none is.
+ * @param {number | null} selected
+ * @param {number} step
+ * @param {number} count
+ */
+function nextPartition(selected, step, count) {
+  return selected === null ? 0 : (selected + step + count) % count;
+}
+
+/**
+ * What a node has, in lines below its name.
+ * @param {RingNode} node
+ */
+function holdings({ keys, led, view }) {
+  if (view === null) return [];
+  const held = counted(keys, "key");
+  return view.data === undefined ? [held] : [held, `leads ${led}`];
 }
 
 /**
@@ -332,6 +416,7 @@ function targetOf(key, index, count) {
 function describe(node, entry) {
   const facts = [node.name, stateWords(node.state)];
   if (node.view !== null) facts.push(counted(node.keys, "key"));
+  if (node.view?.data !== undefined) facts.push(`leads ${counted(node.led, "partition")}`);
   if (node.owns) facts.push(`owns ${percent(node.share)} of the circle`);
   if (entry) facts.push("serves this page");
   return facts.join(", ");

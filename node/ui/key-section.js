@@ -13,6 +13,7 @@ import { showLookups } from "./lookup-panel.js";
  * @typedef {{
  *   onPin: (pin: {id: string, label: string} | null) => void,
  *   onLookups: (lookups: readonly Lookup[]) => void,
+ *   placeOf: (id: string) => HTMLElement | null,
  *   onKey: () => void,
  * }} Handlers
  */
@@ -105,6 +106,8 @@ export class KeySection {
       for (const mode of modes) lookups.push(await lookUp(key, mode));
       if (request !== this.#latest) return;
       showLookups(this.#result, lookups, this.#members.length);
+      const place = this.#handlers.placeOf(hashOf(key));
+      if (place !== null) this.#result.append(place);
       this.#handlers.onLookups(lookups);
     } catch (error) {
       if (request !== this.#latest) return;

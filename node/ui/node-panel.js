@@ -19,7 +19,7 @@ import { fingerGroups, stateWords } from "./ring-model.js";
 export function showNode(panel, ring, selected) {
   const node = ring.nodes.find(({ name }) => name === selected);
   if (node === undefined) {
-    const hint = "Select a node on the circle to see whom it knows.";
+    const hint = "Select a node on the circle to see whom it knows and what it holds.";
     const text = selected === null ? hint : `${selected} is no longer in the ring.`;
     refresh(panel, [html("p", { class: "note" }, text)]);
     return;
@@ -32,7 +32,8 @@ export function showNode(panel, ring, selected) {
     node.name === ring.entry.self.name ? html("span", { class: "tag" }, "serves this page") : null,
   );
   const known = node.view === null ? [] : knownNodes(node.view);
-  refresh(panel, [head, facts(node), ...known]);
+  const data = node.view?.data === undefined ? [] : dataFacts(node.view.data);
+  refresh(panel, [head, facts(node), ...data, ...known]);
 }
 
 /** @param {RingNode} node */
@@ -45,12 +46,35 @@ function facts({ id, address, owns, share, view }) {
   if (view !== null) {
     const before = view.predecessor;
     rows.push(["Predecessor", before === null ? "not known yet" : nodeButton(before.name)]);
-    rows.push(["Holds", `${counted(view.keys, "key")}, ${byteSize(view.bytes)}`]);
+    if (view.data === undefined) rows.push(["Holds", amount(view.keys, view.bytes)]);
     rows.push(["Epoch", String(view.epoch)]);
     if (view.detail) rows.push(["Says", view.detail]);
     if (view.split === true) rows.push(["Split", "finds members outside its own ring"]);
   }
   return definitions(rows);
+}
+
+/**
+ * This node's part of the data.
+ * @param {import("./ring-model.js").Data} data
+ */
+function dataFacts(data) {
+  const { incarnation, held, catchingUp, led, degraded, misplaced } = data;
+  const rows = [
+    ["Incarnation", html("code", { title: "Made with the node's disk" }, incarnation)],
+    ["Holds", `${counted(held, "partition")}: ${amount(data.keysHeld, data.bytesHeld)}`],
+    ["Leads", `${counted(led, "partition")}: ${amount(data.keysLed, data.bytesLed)}`],
+    ["Catching up", catchingUp === 0 ? "none" : counted(catchingUp, "partition")],
+  ];
+  if (degraded > 0) rows.push(["Degraded", `${degraded} of those it leads`]);
+  if (misplaced > 0) rows.push(["To move", `${misplaced} of those it leads`]);
+  if (data.keysLeft > 0) rows.push(["To copy", amount(data.keysLeft, data.bytesLeft)]);
+  return [html("h3", {}, "Data"), definitions(rows)];
+}
+
+/** @param {number} keys @param {number} bytes */
+function amount(keys, bytes) {
+  return `${counted(keys, "key")}, ${byteSize(bytes)}`;
 }
 
 /** @param {import("./ring-model.js").View} view */

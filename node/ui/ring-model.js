@@ -9,19 +9,41 @@ import { fingerExponent, turnOf, turnsBetween } from "./identifier.js";
  * @typedef {{
  *   ring: string, self: NodeRef, state: string, epoch: number, predecessor: NodeRef | null,
  *   successors: NodeRef[], fingers: {start: string, node: NodeRef | null}[], keys: number,
- *   bytes: number, founded?: boolean, split?: boolean, detail?: string,
+ *   bytes: number, founded?: boolean, split?: boolean, detail?: string, data?: Data,
  * }} View
+ * @typedef {{generation: number, copies: number, pods: {name: string}[]}} Roster
+ * @typedef {{
+ *   incarnation: string, chartered: boolean, roster: Roster | null, held: number,
+ *   catchingUp: number, led: number, degraded: number, misplaced: number, unled: number,
+ *   keysHeld: number, bytesHeld: number, keysLed: number, bytesLed: number, keysLeft: number,
+ *   bytesLeft: number,
+ * }} Data
  * @typedef {{nodes: View[], ideal: boolean, problems?: string[]}} Crawl
  * @typedef {{
  *   name: string, id: string, address: string, turn: number, state: string, owns: boolean,
- *   arcStart: number, share: number, keys: number, view: View | null,
- * }} RingNode `owns` is false for a node that does not answer; `share` is its part of the circle
+ *   arcStart: number, share: number, keys: number, led: number, view: View | null,
+ * }} RingNode `owns` is false for a node that does not answer; `share` is its part of the circle;
+ *   `led` counts the partitions it leads
  * @typedef {{
  *   name: string, entry: View, nodes: RingNode[], ideal: boolean, problems: string[],
- *   keys: number, bytes: number, keysMax: number,
+ *   keys: number, bytes: number, keysMax: number, ledMax: number,
  * }} Ring
  * @typedef {{first: number, last: number, node: NodeRef}} FingerGroup
  */
+
+/**
+ * The newest roster that any node shows.
+ * @param {Pick<Ring, "nodes">} ring
+ * @returns {Roster | null}
+ */
+export function newestRoster({ nodes }) {
+  const rosters = nodes.flatMap(({ view }) => view?.data?.roster ?? []);
+  return rosters.reduce(
+    (newest, roster) =>
+      newest === null || roster.generation > newest.generation ? roster : newest,
+    /** @type {Roster | null} */ (null),
+  );
+}
 
 /** The state the page gives a node that others name and that did not answer the crawl. */
 export const SILENT = "silent";
@@ -73,6 +95,7 @@ export function buildRing(entry, crawl) {
     keys: nodes.reduce((sum, node) => sum + node.keys, 0),
     bytes: nodes.reduce((sum, node) => sum + (node.view?.bytes ?? 0), 0),
     keysMax: Math.max(1, ...nodes.map((node) => node.keys)),
+    ledMax: Math.max(1, ...nodes.map((node) => node.led)),
   };
 }
 
@@ -94,6 +117,7 @@ function ringNode({ name, id, address }, view) {
     arcStart: turnOf(id),
     share: 0,
     keys: view?.keys ?? 0,
+    led: view?.data?.led ?? 0,
   };
 }
 
@@ -159,8 +183,18 @@ export function changesBetween(before, after) {
   if (before.ideal !== after.ideal) {
     changes.push(after.ideal ? "The ring is ideal" : "The ring is not ideal");
   }
+  changes.push(...rosterChanges(newestRoster(before), newestRoster(after)));
   if (before.entry.self.name !== after.entry.self.name) {
     changes.push(`You are now talking to ${after.entry.self.name}`);
   }
   return changes;
+}
+
+/**
+ * @param {Roster | null} before
+ * @param {Roster | null} after
+ */
+function rosterChanges(before, after) {
+  if (before === null || after === null || after.generation <= before.generation) return [];
+  return [`Roster ${after.generation}: copies on ${after.pods.length} nodes`];
 }

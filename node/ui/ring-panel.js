@@ -4,22 +4,60 @@
 import { percent } from "./dial.js";
 import { byId, byteSize, counted, html, nodeButton, refresh } from "./dom.js";
 import { definitions } from "./node-panel.js";
-import { stateWords } from "./ring-model.js";
+import { countStates } from "./partition-model.js";
+import { newestRoster, stateWords } from "./ring-model.js";
 
-/** @typedef {import("./ring-model.js").Ring} Ring */
+/**
+ * @typedef {import("./ring-model.js").Ring} Ring
+ * @typedef {import("./partition-model.js").Partition} Partition
+ */
 
 const PROBLEMS_SHOWN_MAX = 6;
 
-/** @param {Ring} ring */
-export function showRing(ring) {
+/** @param {Ring} ring @param {readonly Partition[]} partitions none while they are not known */
+export function showRing(ring, partitions) {
   const owners = ring.nodes.filter((node) => node.owns);
   const facts = definitions([
     ["Nodes", counted(owners.length, "member")],
-    ["Keys", `${ring.keys.toLocaleString("en")} held, ${byteSize(ring.bytes)}`],
+    ["Keys", keysOf(ring)],
     ["Epoch", String(ring.entry.epoch)],
+    ...rosterFacts(ring),
+    ...partitionFacts(partitions),
   ]);
   refresh(byId("ring"), [...problems(ring), facts]);
   refresh(byId("nodes-table"), rows(ring));
+}
+
+/** Each key once, where that is known, and in all its copies. @param {Ring} ring */
+function keysOf({ nodes, keys, bytes }) {
+  const held = `${keys.toLocaleString("en")} held, ${byteSize(bytes)}`;
+  const data = nodes.flatMap(({ view }) => view?.data ?? []);
+  if (data.length === 0) return held;
+  const once = data.reduce((sum, { keysLed }) => sum + keysLed, 0);
+  return `${once.toLocaleString("en")}; in copies ${held}`;
+}
+
+/** @param {Ring} ring @returns {string[][]} */
+function rosterFacts(ring) {
+  const roster = newestRoster(ring);
+  if (roster === null) return [];
+  const copies = counted(roster.copies, "copy", "copies");
+  return [
+    ["Copies", `${copies} on ${counted(roster.pods.length, "node")}`],
+    ["Roster", `generation ${roster.generation}`],
+  ];
+}
+
+/** @param {readonly Partition[]} partitions @returns {string[][]} */
+function partitionFacts(partitions) {
+  if (partitions.length === 0) return [];
+  const { degraded, leaderless } = countStates(partitions);
+  const troubles = [
+    ...(degraded > 0 ? [`${degraded} with copies missing`] : []),
+    ...(leaderless > 0 ? [`${leaderless} without a leader`] : []),
+  ];
+  const words = troubles.length === 0 ? "all whole and led" : troubles.join(", ");
+  return [["Partitions", `${partitions.length}, ${words}`]];
 }
 
 /** @param {Ring} ring */
@@ -42,6 +80,7 @@ function rows({ nodes }) {
       html("td", {}, nodeButton(node.name)),
       html("td", {}, stateWords(node.state)),
       html("td", { class: "number" }, node.view === null ? "" : node.keys.toLocaleString("en")),
+      html("td", { class: "number" }, node.view?.data === undefined ? "" : String(node.led)),
       html("td", { class: "number" }, node.owns ? percent(node.share) : ""),
     ),
   );

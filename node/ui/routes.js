@@ -207,13 +207,13 @@ function ease(progress) {
  * @param {{id: string, label: string}} pin
  * @param {DialLayout} layout
  */
-function keyPin({ id, label }, { bandInner, bandOuter, fontSize }) {
+function keyPin({ id, label }, { ticks, bandOuter, fontSize }) {
   const turn = turnOf(id);
-  const from = pointAt(turn, bandInner - 20);
+  const from = pointAt(turn, ticks - 15);
   const to = pointAt(turn, bandOuter + 3);
-  const text = pointAt(turn, bandInner - 32);
+  const text = pointAt(turn, ticks - 27);
   const anchor = anchorInside(turn);
-  const tip = pointAt(turn, bandInner - 20);
+  const tip = pointAt(turn, ticks - 15);
   const diamond = `M${tip.x} ${tip.y - 6}l6 6l-6 6l-6 -6Z`;
   return svg(
     "g",

@@ -18,7 +18,7 @@ const BYTES_PER_ROW = 16;
 export function showAnswer(panel, done, answer) {
   const facts = [
     ["Version", answer.etag],
-    ["Owner", answer.owner],
+    ["Answered by", answer.owner],
     ["Hops", answer.hops],
   ].flatMap(([term, value]) => (value ? [html("dt", {}, term ?? ""), html("dd", {}, value)] : []));
   const headline = html(

@@ -3,6 +3,7 @@
  */
 import { requestValue } from "./api.js";
 import { byId, html } from "./dom.js";
+import { hashOf } from "./identifier.js";
 import { showFailure } from "./key-section.js";
 import { asText, showAnswer, showValue } from "./value-panel.js";
 
@@ -16,14 +17,20 @@ export class ValueSection {
   #result = byId("value-result");
   #key;
   #onWrite;
+  #placeOf;
   /** The version last seen under this key. @type {string | null} */
   #version = null;
   #latest = 0;
 
-  /** @param {{key: () => string | null, onWrite: () => void}} options */
-  constructor({ key, onWrite }) {
+  /**
+   * @param {{
+   *   key: () => string | null, onWrite: () => void, placeOf: (id: string) => HTMLElement | null,
+   * }} options `placeOf` tells where the value of an identifier lies, and shows it on the circle
+   */
+  constructor({ key, onWrite, placeOf }) {
     this.#key = key;
     this.#onWrite = onWrite;
+    this.#placeOf = placeOf;
     byId("value-form").addEventListener("submit", (event) => {
       event.preventDefault();
       void this.#run((found) => this.#put(found));
@@ -65,6 +72,7 @@ export class ValueSection {
     return () => {
       this.#remember(answer.etag);
       showAnswer(this.#result, "Read", answer);
+      this.#showPlace(key);
       showValue(this.#result, answer);
       this.#offerEdit(answer);
     };
@@ -77,6 +85,7 @@ export class ValueSection {
     return () => {
       this.#remember(answer.etag);
       showAnswer(this.#result, "Stored", answer);
+      this.#showPlace(key);
       this.#onWrite();
     };
   }
@@ -90,6 +99,12 @@ export class ValueSection {
       showAnswer(this.#result, "Deleted", answer);
       this.#onWrite();
     };
+  }
+
+  /** @param {string} key */
+  #showPlace(key) {
+    const place = this.#placeOf(hashOf(key));
+    if (place !== null) this.#result.append(place);
   }
 
   /** @returns {Record<string, string>} */

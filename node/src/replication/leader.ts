@@ -33,6 +33,8 @@ export interface LeaderParts {
   readonly options: ReplicationOptions;
   /** Called once, when it leads no more. */
   readonly ended: (leader: Leader) => void;
+  /** Called when the own replica has a record that cannot be read. */
+  readonly unreadable: () => void;
 }
 
 /** An operation with the time in which it may begin. */
@@ -53,6 +55,8 @@ export class Leader implements Confirmable {
   readonly needed: number;
   /** A ballot that somebody else was promised, if that ended it. */
   outrankedBy: Ballot = 0;
+  /** A member has accepted a proposal of the next view: somebody must bring that to its end. */
+  metSealed = false;
   readonly #parts: LeaderParts;
   readonly #writes: Writes;
   readonly #synchronizer: Synchronizer;
@@ -170,8 +174,13 @@ export class Leader implements Confirmable {
     const { text } = operation.key;
     const underWay = this.#writes.of(text);
     const version = versionOf(this.#writes.nextStamp);
-    const state = underWay?.held.state ?? this.#parts.replica.held(text)?.state ?? null;
     const { answeredMax } = this.#parts.options;
+    let state: KeyState | null;
+    try {
+      state = (underWay?.held ?? this.#own(text))?.state ?? null;
+    } catch (error) {
+      return Promise.reject(error);
+    }
     const { outcome, next } = decide(operation, state, version, answeredMax);
     if (next === null) return this.#confirmed(outcome, underWay);
     attempt.begun = true;
@@ -221,6 +230,16 @@ export class Leader implements Confirmable {
     return outcome;
   }
 
+  /** A record that is damaged is not absent: nothing can be said of the key here. */
+  #own(key: string): Held | null {
+    try {
+      return this.#parts.replica.held(key);
+    } catch (cause) {
+      this.#parts.unreadable();
+      throw new ReplicationError("storage", "the own copy cannot be read", { cause });
+    }
+  }
+
   #followsItself(): boolean {
     const { replica } = this.#parts;
     const { epoch, ballot } = this.lead;
@@ -266,7 +285,7 @@ export class Leader implements Confirmable {
   async #mergeNewest(key: string, others: readonly (Held | null)[]): Promise<void> {
     const underWay = this.#writes.of(key);
     if (underWay !== undefined) return await committed(underWay);
-    const own = this.#parts.replica.held(key);
+    const own = this.#own(key);
     const [newest = null] = [own, ...others].toSorted((a, b) => compareAges(b, a));
     const differ = others.some((held) => compareAges(held, own) !== 0);
     if (!differ || newest === null || this.#known(key)) return;
@@ -280,6 +299,8 @@ export class Leader implements Confirmable {
       this.#settled = true;
       this.#settledKeys.clear();
     } catch (error) {
+      // All that is not refused by a peer is the own replica's failure.
+      if (!(error instanceof ReplicationError)) this.#parts.unreadable();
       this.#checkDeposed(error);
     }
   }
@@ -301,6 +322,7 @@ export class Leader implements Confirmable {
     if (error.code === "outranked" && error.promised <= ballot) return;
     if (error.code === "other-view" && error.view.epoch <= epoch) return;
     this.outrankedBy = Math.max(this.outrankedBy, error.promised);
+    this.metSealed ||= error.code === "sealed";
     this.end();
   }
 

@@ -63,6 +63,10 @@ export class Partition {
   #failures = 0;
   #retryMs = 0;
   #leaderlessSinceMs: number | null = null;
+  /** A view of which a member is sealed, though this replica is not. */
+  #unfinishedEpoch = 0;
+  /** Some record of the own replica is damaged. */
+  #unreadable = false;
   #retireCheckedMs = Number.NEGATIVE_INFINITY;
   /** Members of the present view that are known to be active in it. */
   #active: { readonly epoch: number; readonly names: Set<string> } = { epoch: 0, names: new Set() };
@@ -125,20 +129,32 @@ export class Partition {
     return this.replica.view.epoch < view.epoch;
   }
 
+  /** It has to begin in a view, and does not know from whom to take its records. */
+  get lacksSource(): boolean {
+    const placed = this.#context.map.get(this.#number);
+    return this.catchingUp && placed?.previous.length === 0 && placed.view.epoch > 1;
+  }
+
   get counts(): Counts {
     return this.#store.counts();
   }
 
-  /** What coming members have not copied yet; null while nothing is copied ahead. */
-  get left(): Counts | null {
-    if (this.#copying === null) return null;
+  /** What coming members have not copied yet, also while the move waits for its turn. */
+  get left(): Counts {
+    const { view } = this.replica;
+    const names = this.#context.wanted(this.#number) ?? [];
+    const wanted = this.#wantedMembers(view);
+    const coming = Array.isArray(wanted)
+      ? wanted.filter((member) => !isMember(view, member)).length
+      : names.filter((name) => view.members.every((member) => member.name !== name)).length;
     const { keys, bytes } = this.counts;
     let left: Counts = { keys: 0, bytes: 0 };
-    for (const progress of this.#copying) {
-      if (progress.ready) continue;
+    for (let index = 0; index < coming; index += 1) {
+      const progress = this.#copying?.[index];
+      if (progress?.ready === true) continue;
       left = {
-        keys: left.keys + Math.max(0, keys - progress.keys),
-        bytes: left.bytes + Math.max(0, bytes - progress.bytes),
+        keys: left.keys + Math.max(0, keys - (progress?.keys ?? 0)),
+        bytes: left.bytes + Math.max(0, bytes - (progress?.bytes ?? 0)),
       };
     }
     return left;
@@ -253,19 +269,22 @@ export class Partition {
     else this.#serve(placed);
   }
 
-  /** A replica that came back knows its view when nobody else may. */
+  /** A replica that came back knows its view when nobody else may, or the one before another. */
   #tellOwnView(): void {
+    const { map } = this.#context;
     const { view } = this.replica;
-    if (this.replica.member && view.epoch > this.#context.map.epochOf(this.#number)) {
-      this.#context.map.learn(this.#number, { view, previous: [] });
-    }
+    if (!this.replica.member) return;
+    if (view.epoch > map.epochOf(this.#number)) map.learn(this.#number, { view, previous: [] });
+    const placed = map.get(this.#number);
+    if (placed?.previous.length !== 0 || placed.view.epoch !== view.epoch + 1) return;
+    map.learn(this.#number, { view: placed.view, previous: view.members });
   }
 
   #serve(placed: PlacedView): void {
     const { clock } = this.#context;
     this.#copier = null;
     this.#copiedMs = Number.NEGATIVE_INFINITY;
-    if (this.replica.sealed) {
+    if (this.replica.sealed || this.#unfinishedEpoch === placed.view.epoch) {
       if (this.#mayLead()) this.#run("change", () => this.#finishChange());
     } else if (this.#leader !== null) {
       this.#leader.tick();
@@ -277,10 +296,10 @@ export class Partition {
     }
   }
 
-  /** The own disk takes no writes, and a member is there whose disk does. */
+  /** The own disk takes no writes or is damaged, and a member is there whose disk is not full. */
   #shouldGiveUp(view: View): boolean {
     const { self, disk } = this.#context;
-    if (disk.writable) return false;
+    if (disk.writable && !this.#unreadable) return false;
     return view.members.some((member) => !sameMember(member, self) && this.#isAble(member));
   }
 
@@ -306,9 +325,12 @@ export class Partition {
 
   /** Members of a view in the order in which they should lead. */
   #inOrder(view: View): readonly Member[] {
+    const { self } = this.#context;
     const wanted = this.#context.wanted(this.#number) ?? [];
-    const rank = ({ name }: Member): number => {
-      const place = wanted.indexOf(name);
+    const rank = (member: Member): number => {
+      // Who cannot read all it has is the last resort.
+      if (this.#unreadable && sameMember(member, self)) return Number.POSITIVE_INFINITY;
+      const place = wanted.indexOf(member.name);
       return place < 0 ? wanted.length : place;
     };
     return view.members.toSorted((a, b) => rank(a) - rank(b));
@@ -382,6 +404,9 @@ export class Partition {
         clock,
         options,
         ended: (leader) => this.#ended(leader),
+        unreadable: () => {
+          this.#unreadable = true;
+        },
       },
       nextBallot(this.replica.view, self, above),
     );
@@ -394,6 +419,7 @@ export class Partition {
   #ended(leader: Leader): void {
     const { clock, random } = this.#context;
     if (this.#leader === leader) this.#leader = null;
+    if (leader.metSealed) this.#unfinishedEpoch = leader.view.epoch;
     this.#outrankedBy = Math.max(this.#outrankedBy, leader.outrankedBy);
     // Two that outrank each other in turn must not go on in step.
     const patienceMs = Math.min(RETRY_MS_MAX, 100 * 2 ** this.#failures);

@@ -59,6 +59,8 @@ export interface PartitionView {
   readonly members: readonly string[];
 }
 
+/** Between the end of a move and the begin of the next. */
+const NEXT_MOVE_MS = 10;
 const VIEWS_IN_MESSAGE = 64;
 
 export class Replication {
@@ -217,7 +219,7 @@ export class Replication {
 
   view(): DataView {
     const led = this.#partitions.filter((partition) => partition.leads);
-    const left = led.flatMap((partition) => partition.left ?? []);
+    const left = led.map((partition) => partition.left);
     const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
     const count = (holds: (partition: Partition) => boolean): number =>
       this.#partitions.filter(holds).length;
@@ -325,9 +327,10 @@ export class Replication {
     if (this.map.size === 0) this.#founding.greeted(name, greeting);
     const known = this.#ports.disk.record.roster?.generation ?? -1;
     if (roster !== null && roster.generation > known && this.map.size > 0) this.#saveRoster(roster);
-    const newer = (epochs ?? []).flatMap((epoch, partition) =>
-      epoch > this.map.epochOf(partition) ? [partition] : [],
-    );
+    const newer = this.#partitions.flatMap(({ lacksSource }, partition) => {
+      const told = epochs?.[partition] ?? 0;
+      return lacksSource || told > this.map.epochOf(partition) ? [partition] : [];
+    });
     for (let start = 0; start < newer.length; start += VIEWS_IN_MESSAGE) {
       const partitions = newer.slice(start, start + VIEWS_IN_MESSAGE);
       const { placed } = await this.#peers.call<"views">(name, { type: "views", partitions });
@@ -347,6 +350,8 @@ export class Replication {
       .catch((error: unknown) => log.debug("A move was not finished", { reason: String(error) }))
       .finally(() => {
         this.#moves -= 1;
+        // The next one need not wait for its tick.
+        this.#tasks[0]?.soon(NEXT_MOVE_MS);
       });
     return true;
   }

@@ -86,8 +86,8 @@ export class Router {
       try {
         const held = await this.#peek(name, operation);
         return { outcome: read(operation, held?.state ?? null), leader: name, hops: 0 };
-      } catch (error) {
-        if (!(error instanceof ReplicationError)) throw error;
+      } catch {
+        // It cannot be reached, or its copy cannot be read.
       }
     }
     throw new ReplicationError("unavailable", "no copy of this key could be reached");

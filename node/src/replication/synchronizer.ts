@@ -40,6 +40,8 @@ interface Plan {
 
 export class Synchronizer {
   readonly #parts: SynchronizerParts;
+  /** Members that failed to list what they have: the next run does without them. */
+  readonly #failing = new Set<string>();
   #running = false;
 
   constructor(parts: SynchronizerParts) {
@@ -65,8 +67,9 @@ export class Synchronizer {
     for (const name of following) writes.behind.delete(name);
     try {
       for await (const batch of mergeWalk(this.#sources(following))) {
-        await this.#mend(batch, following);
+        // Who leads no more may hold what came to nothing.
         if (this.#parts.over()) return false;
+        await this.#mend(batch, following);
       }
       return true;
     } catch (error) {
@@ -78,7 +81,8 @@ export class Synchronizer {
   /** The members that answer and follow this leader, made to where they do not yet. */
   async #following(): Promise<readonly string[]> {
     const { peers, others, lead } = this.#parts;
-    const asked = others.filter((name) => peers.reachable(name));
+    const asked = others.filter((name) => peers.reachable(name) && !this.#failing.has(name));
+    this.#failing.clear();
     const answers = await Promise.all(
       asked.map(async (name) => {
         try {
@@ -99,8 +103,14 @@ export class Synchronizer {
     const own: Source = (after) => replica.list(lead.epoch, lead.ballot, { after, limit });
     const others = following.map(
       (name): Source =>
-        (after) =>
-          peers.call<"list">(name, { type: "list", ...lead, after, limit }),
+        async (after) => {
+          try {
+            return await peers.call<"list">(name, { type: "list", ...lead, after, limit });
+          } catch (error) {
+            this.#failing.add(name);
+            throw error;
+          }
+        },
     );
     return [own, ...others];
   }
