@@ -78,7 +78,7 @@ const unit: Stage = {
   commands: async (tallyPath) => [
     mocha({
       specs: ["node/test/**/*.test.ts", "operator/test/**/*.test.ts", "hack/test/**/*.test.ts"],
-      ignored: "**/test/integration/**",
+      ignored: "{node,operator}/test/{integration,live}/**",
       tallyPath,
       timeoutMs: 10 * minuteMs,
     }),

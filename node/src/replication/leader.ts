@@ -167,20 +167,15 @@ export class Leader implements Confirmable {
 
   // --- operations -----------------------------------------------------------------------------
 
-  #executeNow(attempt: Attempt): Promise<Outcome> {
+  async #executeNow(attempt: Attempt): Promise<Outcome> {
     const refusal = this.#refusal(attempt);
-    if (refusal !== null) return Promise.reject(refusal);
+    if (refusal !== null) throw refusal;
     const { operation } = attempt;
     const { text } = operation.key;
     const underWay = this.#writes.of(text);
     const version = versionOf(this.#writes.nextStamp);
     const { answeredMax } = this.#parts.options;
-    let state: KeyState | null;
-    try {
-      state = (underWay?.held ?? this.#own(text))?.state ?? null;
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    const state = (underWay?.held ?? this.#own(text))?.state ?? null;
     const { outcome, next } = decide(operation, state, version, answeredMax);
     if (next === null) return this.#confirmed(outcome, underWay);
     attempt.begun = true;

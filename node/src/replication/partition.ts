@@ -50,6 +50,7 @@ const COPY_POLL_MS = 50;
 const COPY_KEPT_MS = 30_000;
 const RETRY_MS_MAX = 4_000;
 const RETIRE_CHECK_MS = 1_000;
+const MOVE_RETRY_MS = 1_000;
 
 export class Partition {
   readonly replica: Replica;
@@ -68,6 +69,7 @@ export class Partition {
   /** Some record of the own replica is damaged. */
   #unreadable = false;
   #retireCheckedMs = Number.NEGATIVE_INFINITY;
+  #movedMs = Number.NEGATIVE_INFINITY;
   /** Members of the present view that are known to be active in it. */
   #active: { readonly epoch: number; readonly names: Set<string> } = { epoch: 0, names: new Set() };
   /** What is under way, so that it does not begin twice. */
@@ -142,11 +144,7 @@ export class Partition {
   /** What coming members have not copied yet, also while the move waits for its turn. */
   get left(): Counts {
     const { view } = this.replica;
-    const names = this.#context.wanted(this.#number) ?? [];
-    const wanted = this.#wantedMembers(view);
-    const coming = Array.isArray(wanted)
-      ? wanted.filter((member) => !isMember(view, member)).length
-      : names.filter((name) => view.members.every((member) => member.name !== name)).length;
+    const coming = this.#comingCount(view);
     const { keys, bytes } = this.counts;
     let left: Counts = { keys: 0, bytes: 0 };
     for (let index = 0; index < coming; index += 1) {
@@ -158,6 +156,15 @@ export class Partition {
       };
     }
     return left;
+  }
+
+  /** How many members the roster wants that the view does not have. */
+  #comingCount(view: View): number {
+    const wanted = this.#wantedMembers(view);
+    if (wanted === null) return 0;
+    if (wanted !== "unknown") return wanted.filter((member) => !isMember(view, member)).length;
+    const names = this.#context.wanted(this.#number) ?? [];
+    return names.filter((name) => view.members.every((member) => member.name !== name)).length;
   }
 
   /** Who leads, as far as this node knows; null if nobody does. */
@@ -541,6 +548,9 @@ export class Partition {
    * that cannot have a majority now is no better than the one there is.
    */
   #mayMove(view: View, wanted: readonly Member[]): boolean {
+    if (this.#tasks.has("move")) return false;
+    // What failed a moment ago would fail again, and clients wait meanwhile.
+    if (this.#context.clock.now() - this.#movedMs < MOVE_RETRY_MS) return false;
     const staying = wanted.filter((member) => isMember(view, member));
     const present = wanted.filter((member) => this.#isPresent(member));
     return this.#areActive(view, staying) && 2 * present.length > wanted.length;
@@ -562,7 +572,6 @@ export class Partition {
   }
 
   async #move(wanted: readonly Member[]): Promise<void> {
-    if (this.#tasks.has("move")) return;
     this.#tasks.add("move");
     try {
       const { view } = this.replica;
@@ -580,6 +589,7 @@ export class Partition {
     } finally {
       this.#copying = null;
       this.#tasks.delete("move");
+      this.#movedMs = this.#context.clock.now();
     }
   }
 

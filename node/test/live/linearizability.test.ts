@@ -5,9 +5,6 @@
  *
  * CHORDRING_LIVE_SECONDS is how long each ring is under faults, CHORDRING_LIVE_SEED what decides on
  * them; a failure prints the command that runs it again.
- *
- * While a ring keeps one copy of each value, it is told nothing that would move a key to a node
- * without its value: a ring of one node is killed, a larger one only stops and goes on.
  */
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
@@ -17,14 +14,13 @@ import { figureLines } from "../../../hack/live/figures.ts";
 import { type LiveResult, runLive } from "../../../hack/live/live.ts";
 import { type LiveOptions, liveOptions } from "../../../hack/live/options.ts";
 
-const seconds = Number(process.env["CHORDRING_LIVE_SECONDS"] ?? 30);
+const seconds = Number(process.env["CHORDRING_LIVE_SECONDS"] ?? 60);
 const seed = Number(process.env["CHORDRING_LIVE_SEED"] ?? randomInt(1_000_000));
 /** Start, recovery, final reads and the check take as long again on a slow machine. */
-const timeoutMs = (seconds + 270) * 1_000;
-/** Enough for a broken build to be seen. */
-const brokenSeconds = 15;
-
-const oneNode: Partial<LiveOptions> = { nodes: 1, stabilizeIntervalMs: 500 };
+const timeoutMs = (seconds + 400) * 1_000;
+/** A broken build is tried with some seeds: a fault must meet it in the right moment. */
+const brokenSeconds = 25;
+const brokenTries = 4;
 
 function run(given: Partial<LiveOptions>): Promise<LiveResult> {
   return runLive(liveOptions({ seed, seconds, ...given }), new AbortController().signal);
@@ -42,31 +38,31 @@ function assertKept({ problems, strange, replay, directory, figures }: LiveResul
 describe("every acknowledged write is kept and every read is the latest", function () {
   this.timeout(timeoutMs);
 
-  it(`by a node that is killed, stopped and restarted all the time (seed ${seed})`, async () => {
-    assertKept(await run({ ...oneNode, faults: ["kill", "pause", "restart"] }));
+  it(`by three copies on five nodes, whatever happens (seed ${seed})`, async () => {
+    assertKept(await run({}));
   });
 
-  it(`by a ring whose nodes stop and go on (seed ${seed})`, async () => {
-    assertKept(await run({ faults: ["pause"] }));
+  it(`by one copy on one node that is killed all the time (seed ${seed})`, async () => {
+    const faults = ["kill", "pause", "restart"] as const;
+    assertKept(await run({ nodes: 1, copies: 1, faults, seconds: seconds / 2 }));
   });
 });
 
 describe("a ring that breaks the promise is seen to do so", function () {
-  this.timeout(timeoutMs);
+  this.timeout(brokenTries * timeoutMs);
 
   for (const build of brokenBuilds) {
     it(`${build.name}: ${build.what}`, async () => {
-      const size = build.faults.includes("kill") ? oneNode : { outageMsMax: 5_000 };
-      const { name, faults } = build;
-      const result = await run({ ...size, seconds: brokenSeconds, build: name, faults });
-      const { cold, check } = result.figures;
-      assert.ok(check !== undefined, result.problems.join("\n"));
-      assert.ok(check.illegal > 0, `nobody noticed; seed ${seed}`);
-      if (name === "acknowledged-before-durable") {
-        assert.ok((cold?.wrong.length ?? 0) > 0, `no acknowledged cold key is gone; seed ${seed}`);
+      for (let attempt = 0; attempt < brokenTries; attempt += 1) {
+        const tried = { ...build.shownBy, seed: seed + attempt, seconds: brokenSeconds };
+        const result = await run({ ...tried, build: build.name });
+        // What is kept of a failure is of no use where the failure was wanted.
+        if (result.directory !== undefined) rmSync(result.directory, { recursive: true });
+        const { cold, check } = result.figures;
+        assert.ok(check !== undefined, result.problems.join("\n"));
+        if (check.illegal > 0 || (cold?.wrong.length ?? 0) > 0) return;
       }
-      // What is kept of a failure is of no use where the failure was wanted.
-      if (result.directory !== undefined) rmSync(result.directory, { recursive: true });
+      assert.fail(`nobody noticed; seeds ${seed} to ${seed + brokenTries - 1}`);
     });
   }
 });
