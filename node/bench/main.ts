@@ -1,119 +1,165 @@
 /**
- * `make bench`: CPU per operation of a node beside a floor measured in the same run.
+ * `make bench`: CPU per operation, rates and latencies of nodes, each beside its floor and its peer
+ * measured in the same run.
  *
  * Absolute figures belong to a machine; the ratios are what to compare and to keep. Raw results go
- * to artifacts/bench, the summary to standard output. docs/benchmarks.md says how to read it.
+ * to artifacts/bench, the tables to standard output. docs/benchmarks.md says how to read them.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
-import { join } from "node:path";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { ensureDebianPrograms } from "../../hack/cluster/debian-packages.ts";
 import { runScript } from "../../hack/lib/command-line.ts";
 import { step } from "../../hack/lib/progress.ts";
 import { settings } from "../../hack/lib/settings.ts";
-import type { LoadResult } from "./load.ts";
-import {
-  type BenchOptions,
-  localOperations,
-  type Measurement,
-  routedOperations,
-} from "./scenarios.ts";
+import { writeIntoDocument } from "./document.ts";
+import { LoadGenerator } from "./load-generator.ts";
+import { describeMachine, type Machine } from "./machine.ts";
+import type { Measurement } from "./measurement.ts";
+import { profiles } from "./profiles.ts";
+import { replicated } from "./replicated.ts";
+import { localOperations, routedLookups } from "./scenarios.ts";
+import { textOf } from "./summary.ts";
+import type { BenchOptions, Turns } from "./turns.ts";
 
-interface Row {
-  readonly name: string;
-  readonly cpuMicroseconds: number;
-  readonly operationsPerSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly failures: number;
+const usage = `usage: node node/bench/main.ts [options]
+  --only PART,...    of replicated, local, routed, profile (default: the first three)
+  --rounds N         turns of each system under each load (default 4)
+  --seconds N        length of a turn (default 5)
+  --connections N    clients, each with one connection (default 64)
+  --main FILE        the program to run as a node (default: this checkout's)
+  --write            keep the output of replicated in docs/benchmarks.md
+  --help             this text
+`;
+
+const partNames = ["replicated", "local", "routed", "profile"] as const;
+type PartName = (typeof partNames)[number];
+
+interface Options extends BenchOptions {
+  readonly parts: readonly PartName[];
+  readonly write: boolean;
+  readonly help: boolean;
 }
 
-function readOptions(): BenchOptions {
+/** What a part leaves: figures, and the text that a person reads. */
+interface Outcome {
+  readonly text: string;
+  readonly measurements: readonly Measurement[];
+}
+
+interface Run {
+  readonly options: Options;
+  readonly machine: Machine;
+  readonly generator: LoadGenerator;
+  /** For the data of all systems, so that they share a disk. */
+  readonly directory: string;
+  readonly artifacts: string;
+}
+
+function readOptions(): Options {
   const { values } = parseArgs({
     options: {
+      only: { type: "string", default: "replicated,local,routed" },
       rounds: { type: "string", default: "4" },
-      seconds: { type: "string", default: "3" },
+      seconds: { type: "string", default: "5" },
       connections: { type: "string", default: "64" },
+      main: { type: "string" },
+      write: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
     },
   });
+  const { main, write, help } = values;
   return {
-    rounds: Number(values.rounds),
-    seconds: Number(values.seconds),
-    connections: Number(values.connections),
+    parts: values.only.split(",").map(partNamed),
+    rounds: positive("rounds", values.rounds),
+    seconds: positive("seconds", values.seconds),
+    connections: positive("connections", values.connections),
+    main: main === undefined ? undefined : resolve(main),
+    write,
+    help,
   };
 }
 
-/** The median over the rounds, which one disturbed round does not move. */
-function median(rounds: readonly LoadResult[], of: (result: LoadResult) => number): number {
-  const sorted = rounds.map(of).toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? 0;
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? 0)) / 2;
+function partNamed(name: string): PartName {
+  const part = partNames.find((one) => one === name);
+  if (part === undefined) throw new Error(`--only takes ${partNames.join(", ")}, not "${name}"`);
+  return part;
 }
 
-function rowOf({ name, rounds }: Measurement): Row {
-  return {
-    name,
-    cpuMicroseconds: median(rounds, (result) => result.cpuMicrosecondsPerOperation),
-    operationsPerSecond: median(rounds, (result) => result.operationsPerSecond),
-    p50Ms: median(rounds, (result) => result.p50Ms),
-    p99Ms: median(rounds, (result) => result.p99Ms),
-    failures: rounds.reduce((sum, result) => sum + result.failures, 0),
-  };
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (value > 0) return value;
+  throw new Error(`--${name} takes a number above 0, not "${text}"`);
 }
 
-/** The figures that stand for the goals, each from rows of this run alone. */
-function ratios(rows: readonly Row[]): Record<string, number> {
-  const cpu = (name: string): number =>
-    rows.find((row) => row.name === name)?.cpuMicroseconds ?? Number.NaN;
-  return {
-    "local get, CPU against the floor (goal: at most 1.6)": cpu("node get") / cpu("floor get"),
-    "local put, CPU against the floor": cpu("node put") / cpu("floor put"),
-    "one more hop, µs of CPU on both sides (goal: at most 130)":
-      cpu("lookup 1 hop") - cpu("lookup 0 hops"),
-  };
+type Measure = (turns: Turns) => Promise<readonly Measurement[]>;
+
+const titles: Record<PartName, string> = {
+  replicated: "Three copies, beside etcd and the floor",
+  local: "One node beside the floor",
+  routed: "Lookups by hops",
+  profile: "CPU profiles of a node",
+};
+
+function runPart(run: Run, name: PartName): Promise<Outcome> {
+  const { options, generator, directory, artifacts } = run;
+  return step(titles[name], async (current) => {
+    const report = (text: string): void => {
+      current.detail = text;
+    };
+    const turns: Turns = { options, generator, report };
+    if (name === "profile") return { text: await profiles(turns, artifacts), measurements: [] };
+    const measures: Record<Exclude<PartName, "profile">, Measure> = {
+      replicated: (turns) => replicated(turns, directory),
+      local: (turns) => localOperations(turns, directory),
+      routed: (turns) => routedLookups(turns),
+    };
+    const measurements = await measures[name](turns);
+    current.detail = "";
+    return { text: textOf({ ...run, name, measurements }), measurements };
+  });
 }
 
-function show(rows: readonly Row[], figures: Readonly<Record<string, number>>): void {
-  const line = (cells: readonly string[]): string =>
-    cells.map((cell, index) => (index === 0 ? cell.padEnd(18) : cell.padStart(11))).join("");
-  const print = (text: string): void => {
-    process.stdout.write(`${text}\n`);
-  };
-  print(line(["", "CPU µs/op", "op/s", "p50 ms", "p99 ms", "failures"]));
-  for (const row of rows) {
-    const { name, cpuMicroseconds, operationsPerSecond, p50Ms, p99Ms, failures } = row;
-    const numbers = [cpuMicroseconds.toFixed(1), operationsPerSecond.toFixed(0)];
-    print(line([name, ...numbers, p50Ms.toFixed(2), p99Ms.toFixed(2), String(failures)]));
+async function runAll(run: Run): Promise<void> {
+  const { options, machine, artifacts } = run;
+  const outcomes: Partial<Record<PartName, Outcome>> = {};
+  mkdirSync(artifacts, { recursive: true });
+  for (const name of options.parts) {
+    const outcome = await runPart(run, name);
+    outcomes[name] = outcome;
+    process.stdout.write(`\n# ${titles[name]}\n\n${outcome.text}\n\n`);
+    writeFileSync(join(artifacts, `${name}.txt`), `${outcome.text}\n`);
+    writeFileSync(
+      join(artifacts, "raw.json"),
+      `${JSON.stringify({ machine, options, outcomes }, null, 2)}\n`,
+    );
+    if (options.write && name === "replicated") writeIntoDocument(name, outcome.text);
   }
-  print("");
-  for (const [name, value] of Object.entries(figures))
-    print(`${value.toFixed(2).padStart(8)}  ${name}`);
+  process.stdout.write(`raw results: ${artifacts}\n`);
 }
 
 async function main(): Promise<void> {
   const options = readOptions();
-  await ensureDebianPrograms(["wrk"]);
-  const seconds = options.rounds * options.seconds * 4 + 15;
-  const local = await step("Reads and writes beside the floor", () => localOperations(options), {
-    expectedSeconds: seconds,
-  });
-  const routed = await step("Lookups by hops, forwarding", () => routedOperations(options), {
-    expectedSeconds: seconds,
-  });
-  const measurements = [...local, ...routed];
-  const rows = measurements.map(rowOf);
-  const figures = ratios(rows);
-  const machine = { cpu: cpus()[0]?.model, cpus: cpus().length, node: process.version };
-  const directory = join(settings.repositoryRoot, "artifacts", "bench");
-  mkdirSync(directory, { recursive: true });
-  const startedAt = new Date().toISOString();
-  const path = join(directory, `${startedAt.replaceAll(":", "-")}.json`);
-  const report = { startedAt, machine, options, figures, rows, measurements };
-  writeFileSync(path, `${JSON.stringify(report, null, 2)}\n`);
-  show(rows, figures);
-  process.stdout.write(`\nraw results: ${path}\n`);
+  if (options.help) {
+    process.stdout.write(usage);
+    return;
+  }
+  const directory = mkdtempSync(join(tmpdir(), "chordring-bench-"));
+  const machine = describeMachine(directory);
+  const started = new Date().toISOString().replaceAll(":", "-");
+  const artifacts = join(settings.repositoryRoot, "artifacts", "bench", started);
+  const generator = new LoadGenerator();
+  // Servers must not outlive the run; a second signal ends it at once.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => generator.stop());
+  }
+  try {
+    await runAll({ options, machine, generator, directory, artifacts });
+  } finally {
+    generator.stop();
+    await rm(directory, { recursive: true, force: true });
+  }
 }
 
 await runScript(main);

@@ -46,6 +46,9 @@ export interface Attempt {
   abandoned: boolean;
 }
 
+/** Between two attempts to bring a member into step that answers and is not. */
+const SYNCHRONIZE_INTERVAL_MS = 500;
+
 type LeaderState = "preparing" | "leading" | "paused" | "over";
 
 export class Leader implements Confirmable {
@@ -64,6 +67,7 @@ export class Leader implements Confirmable {
   readonly #settling = new Map<string, Promise<void>>();
   #state: LeaderState = "preparing";
   #settled = false;
+  #synchronizedMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: LeaderParts, ballot: Ballot) {
     const { replica, partition } = parts;
@@ -126,7 +130,7 @@ export class Leader implements Confirmable {
     if (this.#state !== "leading" && this.#state !== "paused") return;
     if (!this.#followsItself()) return this.end();
     this.#writes.resend();
-    if (!this.inStep) void this.#synchronize();
+    if (this.#shouldSynchronize()) void this.#synchronize();
   }
 
   /**
@@ -162,7 +166,15 @@ export class Leader implements Confirmable {
   /** A peer does not confirm: it follows another leader, or none since it came back. */
   refused(peer: string): void {
     this.#writes.behind.add(peer);
-    void this.#synchronize();
+    if (this.#shouldSynchronize()) void this.#synchronize();
+  }
+
+  /** Who does not answer cannot be brought into step, however often it is tried. */
+  #shouldSynchronize(): boolean {
+    const { clock, peers } = this.#parts;
+    if (!this.#settled) return true;
+    if (clock.now() - this.#synchronizedMs < SYNCHRONIZE_INTERVAL_MS) return false;
+    return [...this.#writes.behind].some((name) => peers.reachable(name));
   }
 
   // --- operations -----------------------------------------------------------------------------
@@ -288,6 +300,7 @@ export class Leader implements Confirmable {
   }
 
   async #synchronize(): Promise<void> {
+    this.#synchronizedMs = this.#parts.clock.now();
     try {
       const complete = await this.#synchronizer.run();
       if (!complete || this.#state === "over") return;

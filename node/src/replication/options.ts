@@ -22,6 +22,11 @@ export interface ReplicationOptions {
    * makes leaders change on a busy machine, which is slow and never wrong. Default 1,500.
    */
   readonly silenceMs: number;
+  /**
+   * A node whose copy is catching up for longer is not ready. Shorter than that is a move, which no
+   * client need be kept away for.
+   */
+  readonly lateMs: number;
   /** A message to a peer fails after this. */
   readonly callTimeoutMs: number;
   /** Another replica is asked to confirm reads when the first takes longer. */
@@ -50,6 +55,7 @@ const defaults: Omit<ReplicationOptions, "name"> = {
   tickMs: 250,
   greetMs: 400,
   silenceMs: 1_500,
+  lateMs: 5_000,
   callTimeoutMs: 1_000,
   confirmTimeoutMs: 250,
   pageEntries: 1_000,

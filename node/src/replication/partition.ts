@@ -69,6 +69,8 @@ export class Partition {
   /** Some record of the own replica is damaged. */
   #unreadable = false;
   #retireCheckedMs = Number.NEGATIVE_INFINITY;
+  /** When it was last not catching up; before the first look, never. */
+  #upToDateMs = Number.NEGATIVE_INFINITY;
   #movedMs = Number.NEGATIVE_INFINITY;
   /** Members of the present view that are known to be active in it. */
   #active: { readonly epoch: number; readonly names: Set<string> } = { epoch: 0, names: new Set() };
@@ -135,6 +137,12 @@ export class Partition {
   get lacksSource(): boolean {
     const placed = this.#context.map.get(this.#number);
     return this.catchingUp && placed?.previous.length === 0 && placed.view.epoch > 1;
+  }
+
+  /** It has been catching up for longer than a move takes. */
+  get late(): boolean {
+    const { clock, options } = this.#context;
+    return this.catchingUp && clock.now() - this.#upToDateMs > options.lateMs;
   }
 
   get counts(): Counts {
@@ -265,6 +273,7 @@ export class Partition {
   tick(): void {
     this.#wake();
     this.#tellOwnView();
+    if (!this.catchingUp) this.#upToDateMs = this.#context.clock.now();
     const placed = this.#context.map.get(this.#number);
     if (placed === null) return;
     const { view } = placed;

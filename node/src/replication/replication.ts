@@ -160,9 +160,9 @@ export class Replication {
     for (const partition of this.#partitions) partition.stop();
   }
 
-  /** Every partition of which this node is a member is active here. */
+  /** No copy of this node is far behind. */
   get ready(): boolean {
-    return this.map.size > 0 && this.#partitions.every((partition) => !partition.catchingUp);
+    return this.map.size > 0 && this.#partitions.every((partition) => !partition.late);
   }
 
   /** Answers a peer's request, or rejects with the `ReplicationError` that refuses it. */

@@ -15,6 +15,7 @@ const calm: LoadResult = {
   forwarded: 0,
   operationsPerSecond: 1_000,
   cpuMicrosecondsPerOperation: 100,
+  writeCallsPerOperation: 2,
   coresUsed: [0.1],
   generatorCoresUsed: 0.2,
   p50Ms: 1,
