@@ -142,7 +142,8 @@ describe("security: least rights for rings and operator, clean ends", function (
       ["create", "clusterrolebindings"],
       ["create", "rolebindings", "--all-namespaces"],
       ["impersonate", "users"],
-      ["get", "nodes"],
+      ["patch", "nodes"],
+      ["delete", "nodes"],
       ["delete", "chordrings", "--all-namespaces"],
     ];
     for (const question of refused) {

@@ -177,6 +177,8 @@ export class LocalNode {
       CHORD_PEER_TOKEN_FILE: join(directory, "token"),
       CHORD_CONFIG_FILE: join(directory, "config.json"),
       CHORD_LOG_LEVEL: options.logLevel ?? "info",
+      // As in the image: half the work of a start is compiling what has not changed.
+      NODE_COMPILE_CACHE: join(settings.cacheDirectory, "compiled"),
       ...options.environment,
     };
   }

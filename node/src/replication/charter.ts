@@ -7,6 +7,9 @@
  * every member that it names has it on disk; and a node with a complete one takes no other. Two
  * complete charters would share a founder with two disks, one of which was lost before the ring
  * held anything under the first, or with it more than the first promised to survive.
+ *
+ * Nodes that are no founders need not agree: with them in the first views, a ring that begins with
+ * all its nodes has nothing to move.
  */
 import { place } from "./placement.ts";
 import type { Member, View } from "./view.ts";
@@ -22,16 +25,19 @@ export interface Charter {
   readonly complete: boolean;
   readonly partitions: number;
   readonly copies: number;
+  /** The founders that agree on it. */
   readonly members: readonly CharterMember[];
+  /** Who holds the first views: the members, and others that were there already. */
+  readonly pods: readonly CharterMember[];
 }
 
 /** For each partition its first view. */
 export function firstViews(charter: Charter): readonly View[] {
-  const members = new Map(charter.members.map((member) => [member.name, member]));
-  return place(charter.members, charter).map((names) => ({
+  const pods = new Map(charter.pods.map((pod) => [pod.name, pod]));
+  return place(charter.pods, charter).map((names) => ({
     epoch: 1,
     members: names.map((name) => {
-      const { incarnation } = members.get(name) as CharterMember;
+      const { incarnation } = pods.get(name) as CharterMember;
       return { name, incarnation };
     }),
   }));

@@ -32,10 +32,12 @@ export interface CopierParts {
 /** Records found missing in one pass that the change itself may copy. */
 const LITTLE = 64;
 const FETCH_KEYS_MAX = 256;
+/** Whoever asks wants to see progress. */
+const ANSWER_MS = 50;
 
 export class Copier {
   readonly #parts: CopierParts;
-  #running = false;
+  #passing: Promise<void> | null = null;
   #ready = false;
   #keys = 0;
   #bytes = 0;
@@ -44,23 +46,34 @@ export class Copier {
     this.#parts = parts;
   }
 
-  /** Goes on copying what `from`, active in that view, holds; tells how far it is. */
-  continue(epoch: number, from: string): CopyProgress {
+  /**
+   * Goes on copying what `from`, active in that view, holds; tells how far it is once a pass is
+   * through, or after a moment.
+   */
+  async continue(epoch: number, from: string): Promise<CopyProgress> {
+    if (!this.#ready) {
+      this.#passing ??= this.#pass(epoch, from);
+      await Promise.race([this.#passing, this.#moment()]);
+    }
     const progress = { ready: this.#ready, keys: this.#keys, bytes: this.#bytes };
     this.#ready = false;
-    if (!this.#running) void this.#pass(epoch, from);
     return progress;
   }
 
+  #moment(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#parts.clock.after(ANSWER_MS, resolve);
+    });
+  }
+
   async #pass(epoch: number, from: string): Promise<void> {
-    this.#running = true;
     try {
       const missing = await this.#copyMissing(epoch, from);
       this.#ready = missing <= LITTLE;
     } catch {
       // Whoever asked will ask again.
     } finally {
-      this.#running = false;
+      this.#passing = null;
     }
   }
 

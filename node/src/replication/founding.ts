@@ -16,8 +16,8 @@ export interface FoundingParts {
   readonly log: Log;
   readonly options: ReplicationOptions;
   readonly founders: () => Promise<readonly string[]>;
-  /** Other nodes of the ring: one of them may know that it has begun long ago. */
-  readonly neighbours: () => readonly string[];
+  /** Nodes of the ring, as far as known: one of them may know that it has begun long ago. */
+  readonly ring: () => readonly string[];
   /** A complete charter is on the disk. */
   readonly chartered: (charter: Charter) => void;
 }
@@ -87,13 +87,10 @@ export class Founding {
 
   /** The founders to begin with; null while it is another node's turn or too few are there. */
   async #quorum(): Promise<readonly CharterMember[] | null> {
-    const { self, options, clock } = this.#parts;
+    const { self, options, clock, ring } = this.#parts;
     const founders = await this.#parts.founders();
     if (!founders.includes(self.name)) return null;
-    const present = [
-      { ...self, zone: options.zone },
-      ...founders.flatMap((name) => this.#present(name) ?? []),
-    ];
+    const present = [this.#self(), ...founders.flatMap((name) => this.#present(name) ?? [])];
     const first = present.toSorted((a, b) => (a.name < b.name ? -1 : 1))[0];
     if (first?.name !== self.name || 2 * present.length <= founders.length) {
       this.#sinceMs = null;
@@ -101,11 +98,16 @@ export class Founding {
     }
     this.#sinceMs ??= clock.now();
     const patient = clock.now() - this.#sinceMs >= options.foundingPatienceMs;
-    const asked = this.#parts.neighbours().every((name) => this.#greetings.has(name));
+    const asked = ring().every((name) => name === self.name || this.#greetings.has(name));
     return (present.length === founders.length && asked) || patient ? present : null;
   }
 
-  /** Another founder that answers, with its disk; null if it does not. */
+  #self(): CharterMember {
+    const { self, options } = this.#parts;
+    return { ...self, zone: options.zone };
+  }
+
+  /** Another node that answers, with its disk; null if it does not. */
   #present(name: string): CharterMember | null {
     const { self, peers } = this.#parts;
     const greeting = this.#greetings.get(name);
@@ -118,7 +120,9 @@ export class Founding {
     const { partitions, copies } = options;
     const attempt = Math.max(this.#attempt, this.#charter?.attempt ?? 0) + 1;
     this.#attempt = attempt;
-    const charter: Charter = { attempt, complete: false, partitions, copies, members };
+    const names = [...this.#greetings.keys()];
+    const pods = [this.#self(), ...names.flatMap((name) => this.#present(name) ?? [])];
+    const charter: Charter = { attempt, complete: false, partitions, copies, members, pods };
     if (this.receive(charter) !== null) return;
     await disk.durable();
     const others = members.filter(({ name }) => name !== self.name);
@@ -139,9 +143,12 @@ export class Founding {
     const { disk, peers, self, log } = this.#parts;
     this.#save(charter);
     await disk.durable();
-    log.info("The data layer begins", { members: charter.members.map(({ name }) => name) });
+    log.info("The data layer begins", {
+      founders: charter.members.map(({ name }) => name),
+      pods: charter.pods.map(({ name }) => name),
+    });
     this.#parts.chartered(charter);
-    for (const { name } of charter.members) {
+    for (const { name } of charter.pods) {
       if (name === self.name) continue;
       peers.call<"charter">(name, { type: "charter", charter }).catch(() => undefined);
     }
@@ -159,5 +166,6 @@ function supersedes(newer: Charter, older: Charter): boolean {
 
 function sameCharter(a: Charter | null, b: Charter): boolean {
   if (a === null || a.partitions !== b.partitions || a.copies !== b.copies) return false;
-  return a.attempt === b.attempt && sameMembers(a.members, b.members);
+  if (a.attempt !== b.attempt || !sameMembers(a.pods, b.pods)) return false;
+  return sameMembers(a.members, b.members);
 }

@@ -63,6 +63,8 @@ export class Leader implements Confirmable {
   readonly #parts: LeaderParts;
   readonly #writes: Writes;
   readonly #synchronizer: Synchronizer;
+  /** Members that promised to follow. */
+  readonly #followers = new Set<string>();
   readonly #settledKeys = new Set<string>();
   readonly #settling = new Map<string, Promise<void>>();
   #state: LeaderState = "preparing";
@@ -89,6 +91,7 @@ export class Leader implements Confirmable {
       lead: this.lead,
       others: this.others,
       needed: this.needed,
+      followers: this.#followers,
       writes: this.#writes,
       known: (key) => this.#known(key),
       over: () => this.#state === "over",
@@ -114,9 +117,10 @@ export class Leader implements Confirmable {
       // Who promises may lack records all the same: only the comparison tells.
       for (const name of this.others) this.#writes.behind.add(name);
       await disk.durable();
-      const promises = this.others.map((name) =>
-        peers.call<"promise">(name, { type: "promise", ...this.lead }),
-      );
+      const promises = this.others.map(async (name) => {
+        await peers.call<"promise">(name, { type: "promise", ...this.lead });
+        this.#followers.add(name);
+      });
       await quorum(promises, this.needed);
       if (this.#state === "preparing") this.#state = "leading";
       this.tick();
@@ -166,6 +170,7 @@ export class Leader implements Confirmable {
   /** A peer does not confirm: it follows another leader, or none since it came back. */
   refused(peer: string): void {
     this.#writes.behind.add(peer);
+    this.#followers.delete(peer);
     if (this.#shouldSynchronize()) void this.#synchronize();
   }
 

@@ -87,9 +87,12 @@ export interface Exchanges {
   >;
 
   // Between nodes.
-  /** A sign of life, and what the answering node knows that the asker may not. */
+  /**
+   * A sign of life from both, and what the answering node knows that the asker may not. `epochs`
+   * is `PartitionMap.epochs` if the asker wants to know of views, too.
+   */
   greet: Exchange<
-    { readonly incarnation: string; readonly generation: number; readonly epochs: number },
+    Introduction & { readonly generation: number; readonly epochs: number | null },
     Greeting
   >;
   /** The views that a node knows, for the partitions asked. */
@@ -107,17 +110,21 @@ export interface Exchanges {
   operate: Exchange<{ readonly operation: Operation; readonly timeoutMs: number }, Outcome>;
 }
 
-export interface Greeting {
+/** What a node tells of itself. */
+export interface Introduction {
   readonly incarnation: string;
-  readonly zone: string | null;
   /** Where clients reach it, host:port. */
   readonly api: string;
   /** Its disk takes writes, so that it can lead. */
   readonly able: boolean;
+}
+
+export interface Greeting extends Introduction {
+  readonly zone: string | null;
   readonly charter: Charter | null;
   /** The answering node's, if it is newer. */
   readonly roster: Roster | null;
-  /** The epoch of each partition's view, if their sum is not the asker's. */
+  /** The epoch of each partition's view, if asked for and not the same as the asker's. */
   readonly epochs: readonly number[] | null;
 }
 

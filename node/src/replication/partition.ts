@@ -231,7 +231,7 @@ export class Partition {
     throw new ReplicationError("other-view", "this node has no copy of the partition");
   }
 
-  copy(epoch: number, from: string): CopyProgress {
+  async copy(epoch: number, from: string): Promise<CopyProgress> {
     const { peers, clock, options, admitCopy, self, map } = this.#context;
     const view = map.get(this.#number)?.view;
     if (view !== undefined && isMember(view, self)) return { ready: true, keys: 0, bytes: 0 };
@@ -244,7 +244,7 @@ export class Partition {
       options,
       admit: admitCopy,
     });
-    return this.#copier.continue(epoch, from);
+    return await this.#copier.continue(epoch, from);
   }
 
   /** Takes news of a view; whether this node is active in it or in a later one. */
@@ -504,11 +504,8 @@ export class Partition {
     const placed = { view: next, previous: view.members };
     map.learn(this.#number, placed);
     this.tick();
-    this.#announce(placed, next.members);
-  }
-
-  #announce(placed: PlacedView, members: readonly Member[]): void {
-    for (const member of members) void this.#askActive(placed, member);
+    const leaving = view.members.filter((member) => !isMember(next, member));
+    for (const member of [...next.members, ...leaving]) void this.#askActive(placed, member);
   }
 
   /** Tells a member its view; notes that it is active. */

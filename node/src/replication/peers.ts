@@ -1,10 +1,11 @@
 /**
- * Who can be reached: every known node is greeted again and again, and any answer is a sign of
- * life. This decides on who tries to lead and whom to ask first, never on what is true.
+ * Who can be reached: every known node is greeted again and again. Any answer is a sign of life, as
+ * is its own greeting. This decides on who tries to lead and whom to ask first, never on what is
+ * true.
  */
 import type { Clock } from "../chord/ports.ts";
 import type { ReplicationError } from "./errors.ts";
-import type { Greeting, Reply, Request, RequestType } from "./messages.ts";
+import type { Introduction, Reply, Request, RequestType } from "./messages.ts";
 import type { ReplicationOptions } from "./options.ts";
 import type { Network } from "./ports.ts";
 import type { Member } from "./view.ts";
@@ -12,6 +13,8 @@ import type { Member } from "./view.ts";
 /** Failures that are no answer of the peer. */
 const unheard: ReadonlySet<string> = new Set(["timeout", "busy", "bad-message", "wrong-ring"]);
 const REFUSALS_APART_MS = 100;
+/** Of the time between greetings: below 1, so that of two nodes the same one goes on greeting. */
+const GREETING_SHARE = 0.75;
 
 interface Peer {
   heardMs: number;
@@ -24,6 +27,8 @@ interface Peer {
   refusedMs: number;
   /** When it said that it ends. */
   leftMs: number;
+  /** When it last told of itself. */
+  metMs: number;
 }
 
 export class Peers {
@@ -56,10 +61,16 @@ export class Peers {
     }
   }
 
-  /** It told of itself. */
-  met(name: string, told: Pick<Greeting, "incarnation" | "api" | "able">): void {
-    const { incarnation, api, able } = told;
-    Object.assign(this.#peer(name), { incarnation, api, able });
+  /** It told of itself, in a greeting or in the answer to one. */
+  met(name: string, { incarnation, api, able }: Introduction): void {
+    this.#heard(name);
+    Object.assign(this.#peer(name), { incarnation, api, able, metMs: this.#clock.now() });
+  }
+
+  /** Whether it told of itself so lately that it need not be asked again. */
+  metLately(name: string): boolean {
+    const metMs = this.#peers.get(name)?.metMs ?? Number.NEGATIVE_INFINITY;
+    return this.#clock.now() - metMs < GREETING_SHARE * this.#options.greetMs;
   }
 
   /** Whether its disk takes writes, as far as it told. */
@@ -131,6 +142,7 @@ export class Peers {
         api: "",
         able: false,
         leftMs: never,
+        metMs: never,
       };
       this.#peers.set(name, peer);
     }

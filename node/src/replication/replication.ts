@@ -10,7 +10,15 @@ import { ReplicationError } from "./errors.ts";
 import { Founding } from "./founding.ts";
 import { type Handler, type Handlers, replicaHandlers } from "./handlers.ts";
 import type { Attempt } from "./leader.ts";
-import type { Greeting, PlacedView, Reply, Request, RequestType } from "./messages.ts";
+import type {
+  Body,
+  Greeting,
+  Introduction,
+  PlacedView,
+  Reply,
+  Request,
+  RequestType,
+} from "./messages.ts";
 import type { Get, Operation, Outcome } from "./operation.ts";
 import type { ReplicationOptions } from "./options.ts";
 import { type NodeContext, Partition } from "./partition.ts";
@@ -62,6 +70,8 @@ export interface PartitionView {
 /** Between the end of a move and the begin of the next. */
 const NEXT_MOVE_MS = 10;
 const VIEWS_IN_MESSAGE = 64;
+/** Between two questions for views that others know. Members are told of theirs at once. */
+const NEWS_INTERVAL_MS = 500;
 
 export class Replication {
   readonly self: Member;
@@ -76,7 +86,12 @@ export class Replication {
   readonly #handlers: Handlers;
   #partitions: readonly Partition[] = [];
   #placement: Placement | null = null;
+  /** Partitions of which others are asked for the members of the view before the present one. */
+  #lacking: readonly number[] = [];
+  #newsDueMs = 0;
   readonly #greeting = new Set<string>();
+  /** Who greeted this node before there were views to know the others from. */
+  readonly #callers = new Set<string>();
   #moves = 0;
   #leaving = false;
   #copyFreeMs = 0;
@@ -106,7 +121,7 @@ export class Replication {
     this.#founding = new Founding({
       ...this.#context,
       founders: ports.founders,
-      neighbours: ports.neighbours,
+      ring: () => this.#ringNames(),
       chartered: (charter) => this.#begin(charter),
     });
     this.#router = new Router({
@@ -246,6 +261,7 @@ export class Replication {
 
   #begin(charter: Charter): void {
     if (this.map.size > 0) return;
+    this.#callers.clear();
     this.map.begin(charter.partitions);
     const { disk } = this.#ports;
     this.#partitions = Array.from(
@@ -257,7 +273,7 @@ export class Replication {
       this.#partition(partition).activateFirst(view);
     }
     if (disk.record.roster === null) {
-      const pods = charter.members.map(({ name, zone }) => ({ name, zone }));
+      const pods = charter.pods.map(({ name, zone }) => ({ name, zone }));
       this.#saveRoster({ generation: 0, copies: charter.copies, pods });
     } else this.#computePlacement(disk.record.roster);
   }
@@ -277,16 +293,27 @@ export class Replication {
   #tick(): void {
     if (this.map.size === 0) void this.#founding.round();
     for (const partition of this.#partitions) partition.tick();
+    this.#lacking = this.#partitions.flatMap(({ lacksSource }, partition) =>
+      lacksSource ? [partition] : [],
+    );
   }
 
   async #greetAll(): Promise<void> {
-    for (const name of await this.#knownNames()) void this.#greet(name);
+    for (const name of await this.#knownNames()) {
+      // Of two nodes it is enough that one greets.
+      if (!this.#peers.metLately(name)) void this.#greet(name);
+    }
+  }
+
+  /** Nodes of the ring, from what this node heard of others. */
+  #ringNames(): readonly string[] {
+    const pods = this.#ports.disk.record.roster?.pods ?? [];
+    return [...this.#ports.neighbours(), ...this.#callers, ...pods.map(({ name }) => name)];
   }
 
   /** All others that there is something to say to. */
   async #knownNames(): Promise<ReadonlySet<string>> {
-    const names = new Set(this.#ports.neighbours());
-    for (const { name } of this.#ports.disk.record.roster?.pods ?? []) names.add(name);
+    const names = new Set(this.#ringNames());
     if (this.map.size === 0) for (const name of await this.#ports.founders()) names.add(name);
     for (let partition = 0; partition < this.map.size; partition += 1) {
       for (const { name } of this.map.get(partition)?.view.members ?? []) names.add(name);
@@ -308,9 +335,9 @@ export class Replication {
     try {
       const request = {
         type: "greet",
-        incarnation: this.self.incarnation,
+        ...this.#introduction(),
         generation: this.#ports.disk.record.roster?.generation ?? 0,
-        epochs: this.map.epochs,
+        epochs: this.#wantsNews() ? this.map.epochs : null,
       } as const;
       const greeting = await this.#peers.call<"greet">(name, request, this.#options.silenceMs);
       await this.#greeted(name, greeting);
@@ -321,16 +348,26 @@ export class Replication {
     }
   }
 
+  /** Who leads elsewhere may be known a little later: a moment's greetings all tell the same. */
+  #wantsNews(): boolean {
+    if (this.map.size === 0) return true;
+    const nowMs = this.#ports.clock.now();
+    if (nowMs < this.#newsDueMs) return false;
+    this.#newsDueMs = nowMs + NEWS_INTERVAL_MS;
+    return true;
+  }
+
   async #greeted(name: string, greeting: Greeting): Promise<void> {
     const { roster, epochs } = greeting;
     this.#peers.met(name, greeting);
     if (this.map.size === 0) this.#founding.greeted(name, greeting);
     const known = this.#ports.disk.record.roster?.generation ?? -1;
     if (roster !== null && roster.generation > known && this.map.size > 0) this.#saveRoster(roster);
-    const newer = this.#partitions.flatMap(({ lacksSource }, partition) => {
-      const told = epochs?.[partition] ?? 0;
-      return lacksSource || told > this.map.epochOf(partition) ? [partition] : [];
-    });
+    const newer = this.#lacking.concat(
+      (epochs ?? []).flatMap((epoch, partition) =>
+        epoch > this.map.epochOf(partition) ? [partition] : [],
+      ),
+    );
     for (let start = 0; start < newer.length; start += VIEWS_IN_MESSAGE) {
       const partitions = newer.slice(start, start + VIEWS_IN_MESSAGE);
       const { placed } = await this.#peers.call<"views">(name, { type: "views", partitions });
@@ -390,7 +427,12 @@ export class Replication {
   #createHandlers(): Handlers {
     return {
       ...replicaHandlers((partition) => this.#partition(partition), this.#options.pageBytes),
-      greet: ({ generation, epochs }) => this.#answerGreeting(generation, epochs),
+      greet: (greeting, from) => {
+        if (this.map.size === 0) this.#callers.add(from);
+        // Who knows more is greeted in turn, and asked.
+        if (!this.#knowsMore(greeting)) this.#peers.met(from, greeting);
+        return this.#answerGreeting(greeting);
+      },
       views: ({ partitions }) => ({
         placed: partitions.flatMap((partition) => {
           const placed = this.map.get(partition);
@@ -407,19 +449,29 @@ export class Replication {
     };
   }
 
-  #answerGreeting(generation: number, epochs: number): Greeting {
+  #introduction(): Introduction {
+    const { incarnation } = this.self;
+    const able = this.#ports.disk.writable && !this.#leaving;
+    return { incarnation, api: this.#options.api, able };
+  }
+
+  /** Whether there is more to ask that node than whether it lives. */
+  #knowsMore({ generation, epochs }: Body<"greet">): boolean {
+    const known = this.#ports.disk.record.roster?.generation ?? 0;
+    if (this.map.size === 0 || this.#lacking.length > 0) return true;
+    const newViews = epochs !== null && epochs !== this.map.epochs;
+    return newViews || generation > known;
+  }
+
+  #answerGreeting({ generation, epochs }: Body<"greet">): Greeting {
     const { charter, roster } = this.#ports.disk.record;
-    const all = Array.from({ length: this.map.size }, (_, partition) =>
-      this.map.epochOf(partition),
-    );
+    const same = epochs === null || epochs === this.map.epochs;
     return {
-      incarnation: this.self.incarnation,
+      ...this.#introduction(),
       zone: this.#options.zone,
-      api: this.#options.api,
-      able: this.#ports.disk.writable && !this.#leaving,
       charter: epochs === 0 ? charter : null,
       roster: roster !== null && roster.generation > generation ? roster : null,
-      epochs: epochs === this.map.epochs ? null : all,
+      epochs: same ? null : this.#partitions.map((_, partition) => this.map.epochOf(partition)),
     };
   }
 }

@@ -22,6 +22,8 @@ export interface SynchronizerParts {
   readonly lead: Lead;
   readonly others: readonly string[];
   readonly needed: number;
+  /** Members that promised to follow; more are added. */
+  readonly followers: Set<string>;
   readonly writes: Writes;
   /** Whether a majority is known to hold what the own replica holds of this key. */
   readonly known: (key: string) => boolean;
@@ -80,13 +82,15 @@ export class Synchronizer {
 
   /** The members that answer and follow this leader, made to where they do not yet. */
   async #following(): Promise<readonly string[]> {
-    const { peers, others, lead } = this.#parts;
+    const { peers, others, lead, followers } = this.#parts;
     const asked = others.filter((name) => peers.reachable(name) && !this.#failing.has(name));
     this.#failing.clear();
     const answers = await Promise.all(
       asked.map(async (name) => {
+        if (followers.has(name)) return true;
         try {
           await peers.call<"promise">(name, { type: "promise", ...lead });
+          followers.add(name);
           return true;
         } catch (error) {
           if (isAhead(error)) this.#parts.deposed(error);
@@ -98,7 +102,7 @@ export class Synchronizer {
   }
 
   #sources(following: readonly string[]): readonly Source[] {
-    const { replica, peers, lead, options } = this.#parts;
+    const { replica, peers, lead, options, followers } = this.#parts;
     const limit = options.pageEntries;
     const own: Source = (after) => replica.list(lead.epoch, lead.ballot, { after, limit });
     const others = following.map(
@@ -108,6 +112,7 @@ export class Synchronizer {
             return await peers.call<"list">(name, { type: "list", ...lead, after, limit });
           } catch (error) {
             this.#failing.add(name);
+            followers.delete(name);
             throw error;
           }
         },

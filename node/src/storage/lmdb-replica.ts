@@ -78,6 +78,8 @@ export class LmdbReplica implements ReplicaStore {
   #generation: number;
   #keys = 0;
   #bytes = 0;
+  /** Whether there may be records. Most partitions of a node have none, and are asked often. */
+  #mayHold = false;
   /** What the file has for the key looked at last: who looks often writes next. */
   #lastRead: { readonly key: string; readonly at: Buffer; readonly size: Size } | undefined;
 
@@ -88,6 +90,7 @@ export class LmdbReplica implements ReplicaStore {
     this.#changes = changes;
     this.#generation = Number(this.#readJson(generationKey(partition)));
     file.visit(records(partition, this.#generation), (_, sealed) => {
+      this.#mayHold = true;
       this.#count(ABSENT, sealedValueLength(sealed) ?? TOMBSTONE);
       return true;
     });
@@ -125,6 +128,7 @@ export class LmdbReplica implements ReplicaStore {
   }
 
   entries(after: string | null, limit: number): readonly Entry[] {
+    if (!this.#mayHold) return [];
     const entries: Entry[] = [];
     const pending = this.#pendingBehind(after);
     let next = 0;
@@ -159,6 +163,7 @@ export class LmdbReplica implements ReplicaStore {
     // Under the next generation nothing lies; what lies under this one is removed bit by bit.
     this.#generation += 1;
     this.#pending.clear();
+    this.#mayHold = false;
     this.#lastRead = undefined;
     this.#keys = 0;
     this.#bytes = 0;
@@ -222,6 +227,7 @@ export class LmdbReplica implements ReplicaStore {
     const dropsBody = mayHaveBody && !liesApart(size);
     const group = this.#changes();
     this.#lastRead = undefined;
+    this.#mayHold ||= held !== null;
     this.#count(sizeBefore, size);
     if (before !== undefined && !before.inFlight) {
       before.held = held;

@@ -27,12 +27,14 @@ const members = z.array(member).max(MEMBERS_MAX);
 export const view: z.ZodType<View> = z.object({ epoch: count, members });
 const placed: z.ZodType<PlacedView> = z.object({ view, previous: members });
 
+const pods = z.array(z.object({ name, incarnation, zone })).max(PODS_MAX);
 const charter: z.ZodType<Charter> = z.object({
   attempt: count,
   complete: z.boolean(),
   partitions: z.int().min(1).max(PARTITIONS_MAX),
   copies: z.int().min(1).max(MEMBERS_MAX),
-  members: z.array(z.object({ name, incarnation, zone })).max(PODS_MAX),
+  members: pods,
+  pods,
 });
 const roster: z.ZodType<Roster> = z.object({
   generation: count,
@@ -40,11 +42,10 @@ const roster: z.ZodType<Roster> = z.object({
   pods: z.array(z.object({ name, zone })).max(PODS_MAX),
 });
 const acceptedChange: z.ZodType<AcceptedChange> = z.object({ ballot: count, members });
+const introduction = { incarnation, api: z.string().max(320), able: z.boolean() };
 const greeting: z.ZodType<Greeting> = z.object({
-  incarnation,
+  ...introduction,
   zone,
-  api: z.string().max(320),
-  able: z.boolean(),
   charter: charter.nullable(),
   roster: roster.nullable(),
   epochs: z.array(count).max(PARTITIONS_MAX).nullable(),
@@ -78,9 +79,9 @@ export const schemas = {
   greet: {
     request: z.object({
       type: z.literal("greet"),
-      incarnation,
+      ...introduction,
       generation: count,
-      epochs: count,
+      epochs: count.nullable(),
     }),
     reply: greeting,
   },

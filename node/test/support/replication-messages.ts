@@ -62,6 +62,7 @@ const charter = record({
   partitions: fc.integer({ min: 1, max: 4_096 }),
   copies: fc.integer({ min: 1, max: 5 }),
   members: fc.array(record({ name, incarnation: fc.uuid(), zone }), { maxLength: 4 }),
+  pods: fc.array(record({ name, incarnation: fc.uuid(), zone }), { maxLength: 4 }),
 });
 const roster = record({
   generation: count,
@@ -135,7 +136,13 @@ export const exchanges: {
     record({ ready: flag, keys: count, bytes: count }),
   ],
   greet: [
-    record({ incarnation: fc.uuid(), generation: count, epochs: count }),
+    record({
+      incarnation: fc.uuid(),
+      api: fc.string({ maxLength: 40 }),
+      able: flag,
+      generation: count,
+      epochs: nullable(count),
+    }),
     record({
       incarnation: fc.uuid(),
       zone,
