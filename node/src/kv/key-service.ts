@@ -8,9 +8,10 @@ import {
   ReplicationError,
   type Routed,
 } from "../replication/index.ts";
+import { type KeySource, type Listed, type Walk, walkKeys } from "./key-walk.ts";
 
 export interface KeyServiceParts {
-  readonly replication: Pick<Replication, "execute" | "readOne">;
+  readonly replication: Pick<Replication, "execute" | "readOne" | "listKeys" | "partitionCount">;
   readonly log: Log;
 }
 
@@ -33,9 +34,23 @@ export class KeyService {
     return this.#told(this.#parts.replication.readOne(operation));
   }
 
-  async #told(routed: Promise<Routed>): Promise<Routed> {
+  /** Keys of the whole ring, a page at a time. Rejects with 400 `bad_query`, 503. */
+  async list(walk: Walk): Promise<Listed> {
+    const { replication } = this.#parts;
+    const partitions = replication.partitionCount;
+    if (partitions === 0)
+      throw unavailable("unavailable", "the ring's data layer has not begun yet");
+    if (walk.from.partition >= partitions) {
+      throw new HttpError(400, "bad_query", "cursor is of another ring");
+    }
+    const page: KeySource["page"] = (partition, query) =>
+      replication.listKeys(partition, query, this.#operationTimeoutMs);
+    return await this.#told(walkKeys({ partitions, page }, walk));
+  }
+
+  async #told<Told>(told: Promise<Told>): Promise<Told> {
     try {
-      return await routed;
+      return await told;
     } catch (error) {
       throw error instanceof ReplicationError ? this.#asHttp(error) : error;
     }

@@ -45,6 +45,7 @@ export function replicaHandlers(
       replica(partition).list(epoch, ballot, { after, limit }),
     fetch: ({ partition, keys }) => ({ records: recordsOf(replica(partition), keys, pageBytes) }),
     peek: ({ partition, key }) => ({ held: of(partition).peek(key) }),
+    keys: ({ partition, ...query }) => of(partition).listKeys(query),
     yield: async ({ partition, epoch }) => {
       await of(partition).yield(epoch);
       return {};

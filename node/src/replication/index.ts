@@ -19,6 +19,7 @@
  *   partition.ts      all of these for one partition on one node, again and again
  *
  *   key-operation.ts  what an operation makes of a key     router.ts   its way to the leader
+ *   key-listing.ts    pages of a partition's keys
  *   handlers.ts       what is answered to messages about replicas
  *   peers.ts          who answers     partition-map.ts     which views are known
  *   replication.ts    the node
@@ -35,6 +36,7 @@ export {
   ReplicationError,
   type ReplicationErrorCode,
 } from "./errors.ts";
+export type { KeyPage, KeyQuery, ListedKey } from "./key-listing.ts";
 export type * from "./messages.ts";
 export {
   type Delete,

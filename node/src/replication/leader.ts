@@ -11,6 +11,7 @@ import type { Clock } from "../chord/ports.ts";
 import type { Confirmable, Confirmer } from "./confirmer.ts";
 import { ReplicationError } from "./errors.ts";
 import { decide } from "./key-operation.ts";
+import type { KeyPage, KeyQuery, ListedKey } from "./key-listing.ts";
 import type { Lead } from "./messages.ts";
 import type { Operation, Outcome } from "./operation.ts";
 import type { ReplicationOptions } from "./options.ts";
@@ -145,6 +146,26 @@ export class Leader implements Confirmable {
     const { text } = attempt.operation.key;
     if (this.#known(text)) return this.#executeNow(attempt);
     return this.#settle(text).then(() => this.#executeNow(attempt));
+  }
+
+  /**
+   * A page of keys that hold something, as of a moment during the call. Rejects if it does not lead
+   * or has not compared all copies yet.
+   */
+  async listKeys(query: KeyQuery): Promise<KeyPage> {
+    if (this.#state !== "leading" || !this.#followsItself()) {
+      throw new ReplicationError("not-leader", "leads no more");
+    }
+    if (!this.#settled) throw new ReplicationError("unavailable", "the copies are being compared");
+    const { replica, confirmer } = this.#parts;
+    const { keys, after } = replica.lookAt(query);
+    const underWay = keys.flatMap((key) => this.#writes.of(key) ?? []);
+    const listed = keys.flatMap((key): ListedKey[] => {
+      const bytes = replica.lengthOf(key);
+      return bytes === null ? [] : [{ key, bytes }];
+    });
+    await Promise.all([confirmer.confirm(this), ...underWay.map(committed)]);
+    return { keys: listed, after };
   }
 
   /** Admits nothing more; resolves when what is under way is done. False if it ended meanwhile. */

@@ -4,6 +4,7 @@
  */
 import type { Ballot } from "./ballot.ts";
 import type { Charter } from "./charter.ts";
+import type { KeyPage, KeyQuery } from "./key-listing.ts";
 import type { Operation, Outcome } from "./operation.ts";
 import type { Entry, Held, KeyedRecord } from "./record.ts";
 import type { Roster } from "./roster.ts";
@@ -104,6 +105,8 @@ export interface Exchanges {
   charter: Exchange<{ readonly charter: Charter }, { readonly other: Charter | null }>;
   /** What one copy holds, however old, and acknowledged or not. */
   peek: Exchange<OfPartition & { readonly key: string }, { readonly held: Held | null }>;
+  /** Keys that hold something, to who leads the partition. */
+  keys: Exchange<OfPartition & KeyQuery, KeyPage>;
   /** The node ends, and leads nothing any more: others need not wait for its silence. */
   farewell: Exchange<Nothing, Nothing>;
   /** A client's operation, to the partition's leader. */

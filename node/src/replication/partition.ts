@@ -10,6 +10,7 @@ import type { Confirmer } from "./confirmer.ts";
 import { Copier, type CopyProgress } from "./copier.ts";
 import { ReplicationError } from "./errors.ts";
 import { gather } from "./gather.ts";
+import type { KeyPage, KeyQuery } from "./key-listing.ts";
 import { type Attempt, Leader } from "./leader.ts";
 import type { PlacedView } from "./messages.ts";
 import type { Outcome } from "./operation.ts";
@@ -200,6 +201,12 @@ export class Partition {
       if (this.#leader === null && !this.#isNext()) throw this.#notLeader();
       await this.#nextChange();
     }
+  }
+
+  /** A page of its keys, if this node leads. */
+  async listKeys(query: KeyQuery): Promise<KeyPage> {
+    if (this.#leader?.state !== "leading") throw this.#notLeader();
+    return await this.#leader.listKeys(query);
   }
 
   /** Null if this node does not lead just now, and nothing has begun. */

@@ -9,6 +9,7 @@
  */
 import { type Ballot, compareStamps, noBallot, proposerOf } from "./ballot.ts";
 import { ReplicationError, type ReplicationErrorCode } from "./errors.ts";
+import { type KeyQuery, lookAt, type LookedAt } from "./key-listing.ts";
 import type { Listing } from "./messages.ts";
 import type { Held, KeyedRecord } from "./record.ts";
 import type { AcceptedChange, ReplicaState, ReplicaStore } from "./store.ts";
@@ -161,6 +162,15 @@ export class Replica {
 
   held(key: string): Held | null {
     return this.#store.held(key);
+  }
+
+  /** Keys that it holds, and those of deleted values. */
+  lookAt(query: KeyQuery): LookedAt {
+    return lookAt(this.#store, query);
+  }
+
+  lengthOf(key: string): number | null {
+    return this.#store.lengthOf(key);
   }
 
   /**

@@ -9,6 +9,7 @@ import { Confirmer } from "./confirmer.ts";
 import { ReplicationError } from "./errors.ts";
 import { Founding } from "./founding.ts";
 import { type Handler, type Handlers, replicaHandlers } from "./handlers.ts";
+import type { KeyPage, KeyQuery } from "./key-listing.ts";
 import type { Attempt } from "./leader.ts";
 import type {
   Body,
@@ -129,6 +130,7 @@ export class Replication {
       partitionOf: (operation) => partitionOf(operation.key.id, this.map.size),
       here: (partition, attempt) => this.#partition(partition).execute(attempt),
       peek: (partition, key) => this.#partition(partition).peek(key),
+      listHere: (partition, query) => this.#partition(partition).listKeys(query),
       leaderOf: (partition) => this.#partition(partition).leaderName(),
     });
     this.#handlers = this.#createHandlers();
@@ -175,6 +177,11 @@ export class Replication {
     for (const partition of this.#partitions) partition.stop();
   }
 
+  /** Of the whole ring; 0 until the charter tells. */
+  get partitionCount(): number {
+    return this.map.size;
+  }
+
   /** No copy of this node is far behind. */
   get ready(): boolean {
     return this.map.size > 0 && this.#partitions.every((partition) => !partition.late);
@@ -202,6 +209,14 @@ export class Replication {
    */
   readOne(operation: Get): Promise<Routed> {
     return this.#router.readOne(operation);
+  }
+
+  /**
+   * A page of one partition's keys that hold something, as of a moment during the call. Rejects
+   * `unavailable` after the time.
+   */
+  listKeys(partition: number, query: KeyQuery, timeoutMs: number): Promise<KeyPage> {
+    return this.#router.listKeys(partition, query, timeoutMs);
   }
 
   /** Takes what is wanted if it is newer. False if this node knows a newer one. */

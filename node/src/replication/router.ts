@@ -7,6 +7,7 @@
  */
 import type { Clock, Random } from "../chord/ports.ts";
 import { ReplicationError } from "./errors.ts";
+import type { KeyPage, KeyQuery } from "./key-listing.ts";
 import type { Attempt } from "./leader.ts";
 import { read } from "./key-operation.ts";
 import type { Get, Operation, Outcome } from "./operation.ts";
@@ -24,6 +25,7 @@ export interface RouterParts {
   readonly partitionOf: (operation: Operation) => number;
   readonly here: (partition: number, attempt: Attempt) => Promise<Outcome>;
   readonly peek: (partition: number, key: string) => Held | null;
+  readonly listHere: (partition: number, query: KeyQuery) => Promise<KeyPage>;
   readonly leaderOf: (partition: number) => string | null;
 }
 
@@ -101,6 +103,41 @@ export class Router {
     return (await peers.call<"peek">(name, { type: "peek", partition, key: text })).held;
   }
 
+  /** A page of a partition's keys, from its leader. Rejects `unavailable` after the time. */
+  async listKeys(partition: number, query: KeyQuery, timeoutMs: number): Promise<KeyPage> {
+    const { clock } = this.#parts;
+    const deadlineMs = clock.now() + timeoutMs;
+    let reason: unknown;
+    for (let attempt = 1; clock.now() < deadlineMs; attempt += 1) {
+      try {
+        return await this.#askForKeys(partition, query, deadlineMs - clock.now());
+      } catch (error) {
+        if (!(error instanceof ReplicationError)) throw error;
+        reason = error;
+        this.#redirected(partition, error);
+        await this.#pause(attempt, deadlineMs);
+      }
+    }
+    throw new ReplicationError("unavailable", "a part of the keys could not be reached in time", {
+      cause: reason,
+    });
+  }
+
+  async #askForKeys(partition: number, query: KeyQuery, remainingMs: number): Promise<KeyPage> {
+    const { self, map, peers, listHere } = this.#parts;
+    if (map.size === 0) throw notBegun();
+    const leader = this.#leader(partition);
+    if (leader === null) throw new ReplicationError("unavailable", "nobody leads the partition");
+    if (leader === self.name) return await listHere(partition, query);
+    const timeoutMs = Math.min(remainingMs, READ_ATTEMPT_MS);
+    try {
+      return await peers.call<"keys">(leader, { type: "keys", partition, ...query }, timeoutMs);
+    } catch (error) {
+      this.#hints.delete(partition);
+      throw error;
+    }
+  }
+
   /** Another node's client asks: here or not at all. */
   operate(operation: Operation, timeoutMs: number): Promise<Outcome> {
     if (this.#parts.map.size === 0) return Promise.reject(notBegun());
@@ -115,7 +152,7 @@ export class Router {
     } catch (error) {
       journey.reason = retryable(error, operation);
       journey.unknown ||= operation.type !== "get" && isUnknown(error);
-      if (this.#redirected(operation, error)) journey.hops += 1;
+      if (this.#redirected(this.#parts.partitionOf(operation), error)) journey.hops += 1;
       return null;
     }
   }
@@ -151,11 +188,10 @@ export class Router {
     return leaderOf(partition);
   }
 
-  /** Notes where a refusal sends the operation. */
-  #redirected(operation: Operation, error: unknown): boolean {
+  /** Notes where a refusal sends what was asked of a partition. */
+  #redirected(partition: number, error: unknown): boolean {
     if (!(error instanceof ReplicationError) || error.code !== "not-leader") return false;
-    const { map, partitionOf } = this.#parts;
-    const partition = partitionOf(operation);
+    const { map } = this.#parts;
     if (error.view.epoch > 0) map.learn(partition, { view: error.view, previous: [] });
     if (error.leader === null) this.#hints.delete(partition);
     else this.#hints.set(partition, error.leader);

@@ -37,6 +37,8 @@ export interface ReplicaStore {
   readonly state: ReplicaState | null;
   save(state: ReplicaState): void;
   held(key: string): Held | null;
+  /** Bytes of what the key holds, without reading it; null if it holds nothing. */
+  lengthOf(key: string): number | null;
   keep(key: string, held: Held): void;
   /** Removes a record without a trace. */
   forget(key: string): void;

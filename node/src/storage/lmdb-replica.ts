@@ -118,6 +118,13 @@ export class LmdbReplica implements ReplicaStore {
     return held;
   }
 
+  lengthOf(key: string): number | null {
+    const pending = this.#pending.get(key);
+    const at = pending?.at ?? recordKey(this.#partition, this.#generation, key);
+    const size = pending === undefined ? this.#storedSize(key, at) : sizeOf(pending.held);
+    return size < 0 ? null : size;
+  }
+
   keep(key: string, held: Held): void {
     const at = this.#keyOf(key);
     this.#change({ key, at, held, value: sealHeld(at, held) });

@@ -131,6 +131,10 @@ class MemoryReplica implements ReplicaStore {
     return this.#records.get(key) ?? null;
   }
 
+  lengthOf(key: string): number | null {
+    return this.held(key)?.state.content?.bytes.length ?? null;
+  }
+
   keep(key: string, held: Held): void {
     this.#change((kept) => kept.records.set(key, held));
     this.#records.set(key, held);

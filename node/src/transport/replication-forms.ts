@@ -364,6 +364,38 @@ const farewell: Form<"farewell"> = {
   reply: nothing,
 };
 
+const keysForm: Form<"keys"> = {
+  kind: 20,
+  request: {
+    write: (writer, { partition, prefix, after, limit }) => {
+      writePartition(writer, partition);
+      writer.text(prefix);
+      writeAfter(writer, after);
+      writer.u32(limit);
+    },
+    read: (reader) => ({
+      type: "keys",
+      partition: readPartition(reader),
+      prefix: reader.text(0, KEY_BYTES_MAX),
+      after: readAfter(reader),
+      limit: readLimit(reader),
+    }),
+  },
+  reply: {
+    write: (writer, { keys, after }) => {
+      writeList(writer, keys, (_, { key, bytes }) => {
+        writeKey(writer, key);
+        writer.count(bytes);
+      });
+      writeAfter(writer, after);
+    },
+    read: (reader) => ({
+      keys: readList(reader, () => ({ key: readKey(reader), bytes: reader.count() })),
+      after: readAfter(reader),
+    }),
+  },
+};
+
 const operate: Form<"operate"> = {
   kind: 10,
   request: {
@@ -393,6 +425,7 @@ const forms: { readonly [T in RequestType]: Form<T> } = {
   fetch,
   yield: yieldForm,
   show,
+  keys: keysForm,
   operate,
   "promise-change": jsonForm<"promise-change">(11, schemas.promiseChange),
   "accept-change": jsonForm<"accept-change">(12, schemas.acceptChange),

@@ -413,6 +413,22 @@ export function diskSuite(fixture: DiskFixture): void {
       assert.deepEqual(replica.entries("aa", 10), entries.slice(1));
       assert.deepEqual(replica.entries("e", 10), []);
     });
+
+    it("with the length of a value that is seen, however long, and none without one", async () => {
+      const lengths = (): unknown[] =>
+        ["short", "long", "empty", "deleted", "never"].map((key) => disk.replica(3).lengthOf(key));
+      const replica = disk.replica(3);
+      replica.keep("short", heldOf(1, Buffer.alloc(9)));
+      replica.keep("long", heldOf(1, Buffer.alloc(100_000)));
+      replica.keep("empty", heldOf(1, Buffer.alloc(0)));
+      replica.keep("deleted", heldOf(1));
+      await disk.durable();
+      replica.keep("deleted", tombstoneOf(2));
+      assert.deepEqual(lengths(), [9, 100_000, 0, null, null]);
+      await disk.durable();
+      await restart();
+      assert.deepEqual(lengths(), [9, 100_000, 0, null, null]);
+    });
   });
 
   describe(`a ${fixture.name} disk counts keys and bytes`, () => {

@@ -55,6 +55,7 @@ interface Case {
 const kv = "/v1/kv/{key}";
 const key = "/v1/kv/documented";
 const lookup = "/v1/lookup/{key}";
+const list = "/v1/kv";
 
 /** In this order: the first PUT creates what the others need. */
 const cases: readonly Case[] = [
@@ -75,6 +76,8 @@ const cases: readonly Case[] = [
   { method: "head", route: kv, url: key, status: 412, headers: { "if-match": '"x"' } },
   { method: "delete", route: kv, url: key, status: 412, headers: { "if-match": '"x"' } },
   { method: "delete", route: kv, url: key, status: 204 },
+  { method: "get", route: list, url: "/v1/kv?limit=1", status: 200 },
+  { method: "get", route: list, url: "/v1/kv?limit=0", status: 400 },
   { method: "get", route: kv, url: "/v1/kv/%", status: 400 },
   { method: "head", route: kv, url: "/v1/kv/%", status: 400 },
   { method: "delete", route: kv, url: "/v1/kv/%", status: 400 },

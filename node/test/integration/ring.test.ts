@@ -188,6 +188,46 @@ describe("five processes are one ring", function () {
     assert.equal(write.status, 400);
   });
 
+  it("that lists all its keys through any node, a page at a time, without those deleted", async () => {
+    const stored = Array.from({ length: 120 }, (_, index) => `list/${index}/ключ`);
+    const writes = stored.map((key, index) => put(ring.node(index % 5), key, "x".repeat(index)));
+    for (const { status } of await Promise.all(writes)) assert.equal(status, 201);
+    const gone = stored.splice(50, 10);
+    for (const key of gone) await ask(keyUrl(ring.node(0), key), { method: "DELETE" });
+    for (const node of ring.nodes) {
+      const found: { readonly key: string; readonly bytes: number }[] = [];
+      let cursor: string | null = "";
+      for (let page = 0; cursor !== null; page += 1) {
+        assert.ok(page < 10, "the listing does not end");
+        const next = cursor === "" ? "" : `&cursor=${cursor}`;
+        const reply = await ask(
+          `${node.api}/v1/kv?prefix=${encodeURIComponent("list/")}&limit=25${next}`,
+        );
+        assert.equal(reply.status, 200, reply.bytes.toString());
+        const body = json(reply);
+        found.push(...(body["keys"] as typeof found));
+        cursor = body["cursor"] as string | null;
+      }
+      const keys = found.map(({ key }) => key);
+      assert.deepEqual(keys.toSorted(), stored.toSorted());
+      for (const { key, bytes } of found) assert.equal(bytes, Number(key.split("/")[1]), key);
+    }
+  });
+
+  it("that says what is wrong with the query of a listing", async () => {
+    for (const query of [
+      "limit=0",
+      "limit=1001",
+      "limit=x",
+      "cursor=x",
+      "cursor=WzMwMCxudWxsXQ",
+      "pre=x",
+    ]) {
+      const reply = await ask(`${ring.node(0).api}/v1/kv?${query}`);
+      assert.deepEqual([reply.status, errorCode(reply)], [400, "bad_query"], query);
+    }
+  });
+
   it("where a write that is repeated with its id happens once", async () => {
     const headers = { "idempotency-key": "once", "if-none-match": "*" };
     const first = await put(ring.node(1), "idempotent", "1", headers);

@@ -7,6 +7,7 @@ import { silentLog } from "../../sim/silent-ports.ts";
 import { HttpError } from "../../src/http/errors.ts";
 import { KeyService } from "../../src/kv/key-service.ts";
 import {
+  type KeyPage,
   noPreconditions,
   type Operation,
   ReplicationError,
@@ -23,7 +24,11 @@ const operation: Operation = {
 };
 
 function service(execute: () => Promise<Routed>): KeyService {
-  const replication = { execute, readOne: execute };
+  const listKeys = async (): Promise<KeyPage> => {
+    await execute();
+    return { keys: [], after: null };
+  };
+  const replication = { execute, readOne: execute, listKeys, partitionCount: 4 };
   return new KeyService({ replication, log: silentLog }, { operationTimeoutMs: 1 });
 }
 

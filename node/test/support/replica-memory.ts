@@ -14,6 +14,10 @@ export class ReplicaMemory implements ReplicaStore {
     return this.#records.get(key) ?? null;
   }
 
+  lengthOf(key: string): number | null {
+    return this.held(key)?.state.content?.bytes.length ?? null;
+  }
+
   keep(key: string, held: Held): void {
     this.#records.set(key, held);
   }

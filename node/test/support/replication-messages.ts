@@ -123,6 +123,13 @@ export const exchanges: {
   repair: [record({ partition, epoch: count, records }), nothing],
   list: [record({ ...lead, ...page }), record(listing)],
   fetch: [record({ partition, keys: fc.array(key, { maxLength: 5 }) }), record({ records })],
+  keys: [
+    record({ partition, prefix: fc.oneof(fc.constant(""), key), ...page }),
+    record({
+      keys: fc.array(record({ key, bytes: count }), { maxLength: 5 }),
+      after: nullable(key),
+    }),
+  ],
   yield: [record({ partition, epoch: count }), nothing],
   "promise-change": [
     record(lead),
