@@ -14,6 +14,7 @@ import type { Replication } from "../replication/index.ts";
 import type { Crawler } from "../view/crawl.ts";
 import type { NodeView } from "../view/node-view.ts";
 import { type Health, liveness, readiness } from "./health.ts";
+import { BATCH_PATH, batchHandler } from "./batch.ts";
 import { keyListHandler } from "./key-list.ts";
 import { KEY_PREFIX, keyHandler } from "./kv.ts";
 import { LOOKUP_PREFIX, lookupHandler } from "./lookup.ts";
@@ -42,7 +43,7 @@ export interface ApiOptions {
 }
 
 const ROUTES =
-  "GET, HEAD, PUT, DELETE /v1/kv/{key}; GET /v1/kv; GET /v1/lookup/{key}; GET /v1/ring; " +
+  "GET, HEAD, PUT, DELETE /v1/kv/{key}; GET /v1/kv; POST /v1/batch; GET /v1/lookup/{key}; GET /v1/ring; " +
   "GET /v1/ring/nodes; GET /v1/partitions; GET /ui; GET /metrics; GET /healthz; GET /readyz";
 
 export function apiApp(parts: ApiParts, options: ApiOptions): Express {
@@ -62,6 +63,7 @@ export function apiApp(parts: ApiParts, options: ApiOptions): Express {
   const route = (path: string, handler: Handler): void => {
     app.all(path, safely(readOnly(handler), log));
   };
+  app.all(BATCH_PATH, safely(batchHandler(parts, options), log));
   route("/v1/kv", keyListHandler(parts));
   route("/v1/ring", ringHandler(parts));
   route("/v1/ring/nodes", ringNodesHandler(parts));

@@ -17,7 +17,11 @@ export function splitUrl(url: string, prefix: string): { rawKey: string; query: 
 
 /** The key in percent-encoded form. Throws 400 `bad_key` with what to change. */
 export function parseKey(rawKey: string): string {
-  const key = NEEDS_CARE.test(rawKey) ? decodeKey(rawKey) : rawKey;
+  return checkKey(NEEDS_CARE.test(rawKey) ? decodeKey(rawKey) : rawKey);
+}
+
+/** A key as it is. Throws 400 `bad_key`. */
+export function checkKey(key: string): string {
   if (key.length === 0)
     throw badKey("the key is empty: give 1 to 1,024 bytes after the last slash");
   // A UTF-16 unit is at most three bytes, so short keys need no count.

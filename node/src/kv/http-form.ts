@@ -91,8 +91,11 @@ export async function putOperation(
 /** `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header), with or without its quotes. */
 function requestIdOf({ headers }: IncomingMessage): string | null {
   const given = headers["idempotency-key"];
-  if (given === undefined) return null;
-  const text = String(given);
+  return given === undefined ? null : parseRequestId(String(given));
+}
+
+/** Throws 400 `bad_idempotency_key`. */
+export function parseRequestId(text: string): string {
   const id = text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1) : text;
   if (REQUEST_ID.test(id)) return id;
   throw new HttpError(
@@ -119,7 +122,11 @@ function contentTypeOf(request: IncomingMessage): string {
     );
   }
   const contentType = headers["content-type"];
-  if (contentType === undefined) return CONTENT_TYPE_DEFAULT;
+  return contentType === undefined ? CONTENT_TYPE_DEFAULT : checkContentType(contentType);
+}
+
+/** Throws 400 `bad_content_type` for what a header cannot hold. */
+export function checkContentType(contentType: string): string {
   if (contentType.length > CONTENT_TYPE_BYTES_MAX || !CONTENT_TYPE.test(contentType)) {
     throw new HttpError(
       400,
@@ -129,6 +136,10 @@ function contentTypeOf(request: IncomingMessage): string {
   }
   return contentType;
 }
+
+export const NOT_FOUND = "no value is stored under this key";
+export const PRECONDITION_FAILED =
+  "the value is not as If-Match or If-None-Match requires: read it, then decide";
 
 /** Sends an outcome; `route` is a flat list of further header names and values. */
 export function sendOutcome(
@@ -155,15 +166,13 @@ export function sendOutcome(
       response.end();
       return;
     case "not-found": {
-      const body = errorBody("not_found", "no value is stored under this key");
+      const body = errorBody("not_found", NOT_FOUND);
       sendText(response, { status: 404, headers: route, body });
       return;
     }
     case "precondition-failed": {
       const present = outcome.version === null ? [] : ["ETag", `"${outcome.version}"`];
-      const message =
-        "the value is not as If-Match or If-None-Match requires: read it, then decide";
-      const body = errorBody("precondition_failed", message);
+      const body = errorBody("precondition_failed", PRECONDITION_FAILED);
       sendText(response, { status: 412, headers: [...present, ...route], body });
     }
   }

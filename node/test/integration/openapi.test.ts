@@ -30,7 +30,7 @@ interface Document extends Fields {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 }
 
-const methods = ["get", "head", "put", "delete"] as const;
+const methods = ["get", "head", "put", "post", "delete"] as const;
 const path = join(import.meta.dirname, "..", "..", "..", "docs", "openapi.yaml");
 const document = parse(readFileSync(path, "utf8")) as Document;
 
@@ -56,6 +56,8 @@ const kv = "/v1/kv/{key}";
 const key = "/v1/kv/documented";
 const lookup = "/v1/lookup/{key}";
 const list = "/v1/kv";
+const batch = "/v1/batch";
+const asJson = { "content-type": "application/json" };
 
 /** In this order: the first PUT creates what the others need. */
 const cases: readonly Case[] = [
@@ -76,6 +78,31 @@ const cases: readonly Case[] = [
   { method: "head", route: kv, url: key, status: 412, headers: { "if-match": '"x"' } },
   { method: "delete", route: kv, url: key, status: 412, headers: { "if-match": '"x"' } },
   { method: "delete", route: kv, url: key, status: 204 },
+  { method: "post", route: batch, status: 200, headers: asJson, body: '{"operations":[]}' },
+  { method: "post", route: batch, status: 400, headers: asJson, body: "{}" },
+  { method: "post", route: batch, status: 415, body: "{}" },
+  {
+    method: "post",
+    route: batch,
+    status: 413,
+    headers: asJson,
+    body: new Uint8Array(4 * 1024 * 1024 + 1),
+  },
+  {
+    method: "post",
+    route: batch,
+    status: 200,
+    headers: asJson,
+    body: JSON.stringify({
+      operations: [
+        { method: "GET", key: "documented" },
+        { method: "PUT", key: "batched", text: "1" },
+        { method: "GET", key: "batched" },
+        { method: "PUT", key: "batched", base64: "/w==", ifMatch: '"x"' },
+        { method: "DELETE", key: "batched" },
+      ],
+    }),
+  },
   { method: "get", route: list, url: "/v1/kv?limit=1", status: 200 },
   { method: "get", route: list, url: "/v1/kv?limit=0", status: 400 },
   { method: "get", route: kv, url: "/v1/kv/%", status: 400 },

@@ -214,6 +214,47 @@ describe("five processes are one ring", function () {
     }
   });
 
+  it("that does many operations in one request, each on its own, in order for each key", async () => {
+    const send = async (
+      index: number,
+      operations: readonly object[],
+    ): Promise<readonly object[]> => {
+      const reply = await ask(`${ring.node(index).api}/v1/batch`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ operations }),
+      });
+      assert.equal(reply.status, 200, reply.bytes.toString());
+      return json(reply)["results"] as readonly object[];
+    };
+    const statuses = (results: readonly object[]): unknown[] =>
+      results.map((result) => ("status" in result ? result.status : undefined));
+    const keys = Array.from({ length: 200 }, (_, index) => `batch-${index}`);
+    const puts = keys.map((key) => ({ method: "PUT", key, text: `of ${key}` }));
+    assert.deepEqual(
+      statuses(await send(0, puts)),
+      keys.map(() => 201),
+    );
+    const read = await send(
+      1,
+      keys.map((key) => ({ method: "GET", key })),
+    );
+    assert.deepEqual(
+      read.map((result) => ("text" in result ? result.text : undefined)),
+      keys.map((key) => `of ${key}`),
+    );
+    const mixed = await send(2, [
+      { method: "PUT", key: "batch-0", text: "2" },
+      { method: "GET", key: "batch-0" },
+      { method: "PUT", key: "batch-0", text: "3", ifNoneMatch: "*" },
+      { method: "DELETE", key: "batch-0" },
+      { method: "GET", key: "batch-0" },
+    ]);
+    assert.deepEqual(statuses(mixed), [200, 200, 412, 204, 404]);
+    const type = await ask(`${ring.node(0).api}/v1/batch`, { method: "POST", body: "{}" });
+    assert.deepEqual([type.status, errorCode(type)], [415, "unsupported_type"]);
+  });
+
   it("that says what is wrong with the query of a listing", async () => {
     for (const query of [
       "limit=0",

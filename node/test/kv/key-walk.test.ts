@@ -5,7 +5,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type KeySource, type Place, walkKeys } from "../../src/kv/key-walk.ts";
-import { compareKeys, type KeyPage, type KeyQuery, type ListedKey } from "../../src/replication/index.ts";
+import {
+  compareKeys,
+  type KeyPage,
+  type KeyQuery,
+  type ListedKey,
+} from "../../src/replication/index.ts";
 
 /** Sorted keys of each partition; whoever asks for `limit` gets `pageMax` at most. */
 function sourceOf(partitions: readonly (readonly string[])[], pageMax: number): KeySource {
