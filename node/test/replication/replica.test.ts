@@ -86,6 +86,16 @@ describe("a replica follows one proposer", () => {
     assert.equal(replica.read(1, low, "k")?.state.version, "2");
   });
 
+  it("takes the repair of a leader, but none while it is the leader's own", () => {
+    const replica = replicaIn(first);
+    replica.promise(1, high);
+    replica.repair(1, [{ key: "k", held: held(1) }]);
+    assert.equal(replica.held("k")?.state.version, "1");
+    replica.promise(1, 6);
+    refused("outranked", () => replica.repair(1, [{ key: "k", held: held(2) }]));
+    assert.equal(replica.held("k")?.state.version, "1");
+  });
+
   it("answers in its own view only", () => {
     const replica = replicaIn(first);
     refused("other-view", () => replica.promise(2, low));
@@ -141,6 +151,15 @@ describe("a replica is replaced", () => {
     assert.equal(replica.read(2, low, "k")?.state.version, "1");
     assert.equal(replica.promiseChange(2, low), null);
     assert.throws(() => replica.activate(first));
+  });
+
+  it("forgets what it copied ahead at any time, as long as it is no member", () => {
+    const replica = new Replica(d, new ReplicaMemory());
+    replica.merge("k", held(1));
+    replica.forgetCopies();
+    assert.equal(replica.held("k"), null);
+    replica.activate(second);
+    refused("other-view", () => replica.forgetCopies());
   });
 
   it("forgets its records only when it is no member any more", () => {
