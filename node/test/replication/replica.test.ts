@@ -86,14 +86,19 @@ describe("a replica follows one proposer", () => {
     assert.equal(replica.read(1, low, "k")?.state.version, "2");
   });
 
-  it("takes the repair of a leader, but none while it is the leader's own", () => {
+  it("takes the repair of the leader that it follows, and of none that is over", () => {
     const replica = replicaIn(first);
+    const repair = (ballot: number, version: number): void =>
+      replica.repair({ epoch: 1, ballot }, [{ key: "k", held: held(version) }]);
+    refused("outranked", () => repair(low, 1));
+    replica.promise(1, low);
+    repair(low, 1);
+    assert.equal(replica.held("k")?.state.version, "1");
     replica.promise(1, high);
-    replica.repair(1, [{ key: "k", held: held(1) }]);
-    assert.equal(replica.held("k")?.state.version, "1");
-    replica.promise(1, 6);
-    refused("outranked", () => replica.repair(1, [{ key: "k", held: held(2) }]));
-    assert.equal(replica.held("k")?.state.version, "1");
+    refused("outranked", () => repair(low, 2));
+    assert.equal(replica.read(1, high, "k")?.state.version, "1", "as the new leader has read it");
+    repair(high, 3);
+    assert.equal(replica.held("k")?.state.version, "3");
   });
 
   it("answers in its own view only", () => {
