@@ -90,6 +90,6 @@ export async function describeFailure(failed: LifeResult): Promise<string> {
     `then: ${failure?.problem ?? "nothing, which is a fault of the simulator"}`,
     `the last ${lineCount} lines of that life:`,
     ...transcript.slice(-lineCount),
-    `replay: node_modules/.bin/node node/sim/data/main.ts --seed ${failed.plan.seed}`,
+    `replay: make data-sim SEED=${failed.plan.seed}`,
   ].join("\n");
 }
