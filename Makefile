@@ -16,7 +16,7 @@ URL ?=
 .DEFAULT_GOAL := help
 .PHONY: help demo test ring cluster cluster-down env deploy
 .PHONY: check bench images gen picture install
-.PHONY: sim mutants scenarios check-ring verify paper sim-speed
+.PHONY: sim data-sim mutants scenarios check-ring verify paper sim-speed
 
 ##@ Start here
 demo: install ## Cluster, operator, five-node ring, a value put and read back, a picture of the ring
@@ -49,11 +49,15 @@ picture: install ## Draw the README's picture of the page anew, from a real ring
 	@$(NODE) hack/screenshot.ts
 
 ##@ Evidence
-sim: install ## The simulator: SEED=7 replays one life, SEEDS=1..100 runs many, FRESH=1000 new ones
-	@$(NODE) node/sim/main.ts $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) \
+LIVES = $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) \
 	  $(if $(FRESH),--fresh $(FRESH)) $(if $(RATES),--rates $(RATES))
+sim: install ## The simulator: SEED=7 replays one life, SEEDS=1..100 runs many, FRESH=1000 new ones
+	@$(NODE) node/sim/main.ts $(LIVES)
+data-sim: install ## The same for values, their copies and moves
+	@$(NODE) node/sim/data/main.ts $(LIVES)
 mutants: install ## Break the protocol in known ways; each must be noticed. WRITE=1: the tables
 	@$(NODE) node/sim/main.ts --mutants $(if $(WRITE),--write)
+	@$(NODE) node/sim/data/main.ts --mutants $(if $(WRITE),--write)
 scenarios: install ## Histories of small rings with transcripts: NAME=join-step-by-step shows one
 	@$(NODE) node/sim/scenarios.ts $(if $(WRITE),--write) $(if $(NAME),--show $(NAME))
 check-ring: install ## A live ring by the simulator's invariants: URL=http://localhost:8080

@@ -257,7 +257,7 @@ func explain(key *keyHistory, faults []line, options checkOptions, decided *verd
 }
 
 // pictureTimeout bounds the search for the orders that a picture shows, which has all operations.
-const pictureTimeout = 10 * time.Second
+const pictureTimeout = 4 * time.Second
 
 func draw(key *keyHistory, faults []line, path string) error {
 	_, info := porcupine.CheckOperationsVerbose(newModel(), key.operations, pictureTimeout)

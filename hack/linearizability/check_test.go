@@ -297,6 +297,29 @@ func TestManyUnknownWrites(t *testing.T) {
 	}
 }
 
+// A node that wakes up answers everything that waited for it, nearly at once.
+func TestManyReadsAtOnce(t *testing.T) {
+	tell := func(last answered) func(*story) {
+		return func(told *story) {
+			told.ok(1, 2, put("first"), created("1"))
+			told.ok(10, 1010, remove, gone)
+			told.ok(11, 1011, put("second"), created("2"))
+			told.ok(12, 1012, remove, gone)
+			for index := range 30 {
+				told.ok(20+index, 1020+index, get, absent)
+				told.ok(20+index, 1020+index, get, read("second", "2"))
+			}
+			told.ok(2000, 2001, get, last)
+		}
+	}
+	if one := judge(t, tell(absent)); one.Verdict != "ok" {
+		t.Errorf("%s: %s", one.Verdict, one.Reason)
+	}
+	if one := judge(t, tell(read("first", "1"))); one.Verdict != "illegal" {
+		t.Errorf("%s: a value that was deleted", one.Verdict)
+	}
+}
+
 func TestKeysAreJudgedAlone(t *testing.T) {
 	history := strings.Join([]string{
 		`{"type":"test","time":0,"seed":7}`,

@@ -44,11 +44,11 @@ func drawHistory(random *rand.Rand) []*call {
 	at := int64(0)
 	for id := 1; id <= 3+random.IntN(8); id++ {
 		at += 1 + random.Int64N(4)
-		one := &call{invoke: line{ID: id, Process: id, Key: "k", Time: at - random.Int64N(8)}}
+		one := &call{invoke: line{ID: id, Process: id, Key: "k", Time: at - random.Int64N(12)}}
 		drawRequest(random, one, versions)
 		if answered := respond(one, &held, &versions); random.IntN(4) > 0 {
 			one.complete = &answered
-			one.complete.Time = at + random.Int64N(8)
+			one.complete.Time = at + random.Int64N(12)
 		} else if random.IntN(2) == 0 {
 			one.complete = &line{Outcome: "unknown", Time: at + random.Int64N(8)}
 		}

@@ -54,7 +54,9 @@ type input struct {
 	ifMatch int32
 	// If-None-Match: *
 	ifAbsent bool
-	names    *names
+	// Among operations that can stand for each other: its turn, from 1; 0 for any time. See reduce.go.
+	turn  int32
+	names *names
 }
 
 type output struct {
@@ -75,6 +77,9 @@ type state struct {
 	before    register
 	tentative bool
 	over      bool
+	// How many have had their turn.
+	absences int32
+	deletes  int32
 }
 
 func newModel() porcupine.Model {
@@ -103,18 +108,24 @@ func step(before, given, answered any) (bool, any) {
 
 // stepUnknown places a write of unknown outcome before an answer that needs it.
 func stepUnknown(from state, in input) (bool, any) {
-	next, happens := effect(from.now, in)
-	if !happens {
+	next := from
+	var happens bool
+	if next.now, happens = effect(from.now, in); !happens {
 		return false, from
+	}
+	if in.turn != 0 {
+		if in.turn != from.deletes+1 {
+			return false, from
+		}
+		next.deletes = in.turn
 	}
 	if !from.tentative {
-		return true, state{now: next, before: from.now, tentative: true}
+		next.before, next.tentative = from.now, true
+		return true, next
 	}
 	// A second one in a row makes the first one needless, unless it is what lets the second happen.
-	if _, without := effect(from.before, in); without {
-		return false, from
-	}
-	return true, state{now: next, before: from.before, tentative: true}
+	_, without := effect(from.before, in)
+	return !without, next
 }
 
 // effect is what a write does to the register; false if its precondition keeps it from happening.
@@ -137,7 +148,7 @@ func holds(from register, in input) bool {
 
 func stepAnswered(from state, in input, out output) (bool, any) {
 	now, ok := answer(from.now, in, out)
-	if !ok {
+	if !ok || (in.turn != 0 && in.turn != from.absences+1) {
 		return false, from
 	}
 	if from.tentative {
@@ -146,7 +157,11 @@ func stepAnswered(from state, in input, out output) (bool, any) {
 			return false, from
 		}
 	}
-	return true, state{now: now}
+	next := state{now: now, absences: from.absences, deletes: from.deletes}
+	if in.turn != 0 {
+		next.absences = in.turn
+	}
+	return true, next
 }
 
 // answer is the register after an operation with a known answer; false if the register could not
@@ -190,6 +205,7 @@ func hashOf(of any) uint64 {
 	hash := uint64(14695981039346656037)
 	for _, number := range []int32{
 		one.now.value, one.now.version, one.before.value, one.before.version,
+		one.absences, one.deletes,
 	} {
 		hash = (hash ^ uint64(uint32(number))) * 1099511628211
 	}

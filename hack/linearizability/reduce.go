@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"math"
+	"slices"
 
 	"github.com/anishathalye/porcupine"
 )
@@ -13,6 +15,10 @@ import (
 // interval of a set if that stretch begins before the earliest end and ends after the latest begin:
 // of all who saw one version, two are enough. Absence has many stretches, but who saw it within an
 // interval implies everybody whose interval contains that one.
+//
+// Those who saw absence are then left with intervals that begin and end in the same order, and may
+// as well come in that order: where two come otherwise, they can change places. The same goes for
+// unconditional deletes of unknown outcome, which all end at infinity. So they get turns.
 func reduce(operations []porcupine.Operation) []porcupine.Operation {
 	byVersion := make(map[int32][]int)
 	var absences []int
@@ -40,7 +46,35 @@ func reduce(operations []porcupine.Operation) []porcupine.Operation {
 			reduced = append(reduced, one)
 		}
 	}
+	giveTurns(reduced)
 	return reduced
+}
+
+func giveTurns(operations []porcupine.Operation) {
+	var absences, deletes []int
+	for index, one := range operations {
+		in, out := one.Input.(input), one.Output.(output)
+		if _, sort := observationOf(one); sort == seesAbsence {
+			absences = append(absences, index)
+		}
+		unconditional := in.ifMatch == 0 && !in.ifAbsent
+		if in.kind == kindDelete && out.result == resultUnknown && unconditional {
+			deletes = append(deletes, index)
+		}
+	}
+	for _, indexes := range [][]int{absences, deletes} {
+		slices.SortStableFunc(indexes, func(a, b int) int {
+			return cmp.Or(
+				cmp.Compare(operations[a].Call, operations[b].Call),
+				cmp.Compare(operations[a].Return, operations[b].Return),
+			)
+		})
+		for turn, index := range indexes {
+			in := operations[index].Input.(input)
+			in.turn = int32(turn + 1)
+			operations[index].Input = in
+		}
+	}
 }
 
 type observation uint8

@@ -53,7 +53,7 @@ export const brokenBuilds: readonly BrokenBuild[] = [
         to: "this.#needed = 1;",
       },
     ],
-    shownBy: { faults: ["isolate"], outageMsMax: 6_000 },
+    shownBy: { faults: ["isolate"] },
   },
   {
     name: "read-unconfirmed",
@@ -70,7 +70,7 @@ export const brokenBuilds: readonly BrokenBuild[] = [
         to: "if (reachable < 0) {",
       },
     ],
-    shownBy: { faults: ["isolate", "pause"], outageMsMax: 6_000 },
+    shownBy: { faults: ["isolate", "pause"] },
   },
   {
     name: "takeover-unsettled",
@@ -82,7 +82,7 @@ export const brokenBuilds: readonly BrokenBuild[] = [
         to: 'return key !== "";',
       },
     ],
-    shownBy: { faults: ["isolate", "pause"], outageMsMax: 6_000 },
+    shownBy: { faults: ["isolate", "pause"] },
   },
   {
     name: "compare-then-set",

@@ -73,7 +73,8 @@ async function read(response: IncomingMessage): Promise<Exchange> {
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);
   const { statusCode = 0, headers } = response;
-  return { status: statusCode, etag: headers.etag, body: Buffer.concat(chunks) };
+  const owner = headers["x-chord-owner"]?.toString();
+  return { status: statusCode, etag: headers.etag, owner, body: Buffer.concat(chunks) };
 }
 
 function failureOf(error: NodeJS.ErrnoException): Exchange {

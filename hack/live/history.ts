@@ -36,6 +36,8 @@ export interface Completion {
   /** The HTTP status; 0 without an answer. */
   readonly status: number;
   readonly etag?: string;
+  /** The node that gave the answer, for people. */
+  readonly owner?: string;
   /** What a get answered. */
   readonly value?: string;
   /** The error's code, or why there is no answer; for people. */

@@ -10,6 +10,8 @@ export type Exchange =
   | {
       readonly status: number;
       readonly etag: string | undefined;
+      /** The node that answered the one that was asked. */
+      readonly owner: string | undefined;
       readonly body: Buffer;
     }
   /** `not sent`: no connection could be made, so no node has seen the request. */
@@ -31,7 +33,7 @@ export function completionOf(kind: OperationKind, exchange: Exchange): Completio
     const { failure, detail } = exchange;
     return { outcome: failure === "not sent" ? "refused" : "unknown", status: 0, detail };
   }
-  const { status, etag, body } = exchange;
+  const { status, etag, owner, body } = exchange;
   if (!answers[kind].includes(status)) {
     const outcome = status === refusedStatus ? "refused" : "unknown";
     return { outcome, status, detail: errorCodeOf(body) };
@@ -40,6 +42,7 @@ export function completionOf(kind: OperationKind, exchange: Exchange): Completio
     outcome: "ok",
     status,
     ...(etag === undefined ? {} : { etag }),
+    ...(owner === undefined ? {} : { owner }),
     ...(kind === "get" && status === 200 ? { value: valueOf(body) } : {}),
   };
 }

@@ -136,7 +136,7 @@ const rooms = new Map(Object.entries({ ...nodeRooms, ...operatorRooms }));
 
 /** Folders outside the programs, and the only parts of the repository they may import. */
 const neighbours: Record<string, readonly string[]> = {
-  "node/sim": ["node/sim", "node/src/chord", "node/src/view"],
+  "node/sim": ["node/sim", "node/src/chord", "node/src/replication", "node/src/view"],
   "node/model": ["node/model", "hack"],
   "node/ui": ["node/ui"],
   "node/bench": ["node/bench", "node/src", "node/sim", "node/test", "hack"],

@@ -87,7 +87,7 @@ const unit: Stage = {
 
 const simulation: Stage = {
   name: "sim",
-  goal: "the protocol on a simulated, hostile network, by seed; every mutant must die",
+  goal: "ring and data on a simulated, hostile network, by seed; every mutant must die",
   commands: async () => [
     {
       command: script("node/sim/main.ts", ["--fixed", "--fresh", freshLives]),
@@ -96,6 +96,16 @@ const simulation: Stage = {
     },
     {
       command: script("node/sim/main.ts", ["--mutants"]),
+      timeoutMs: 20 * minuteMs,
+      tally: "last line",
+    },
+    {
+      command: script("node/sim/data/main.ts", ["--fixed", "--fresh", freshLives]),
+      timeoutMs: 20 * minuteMs,
+      tally: "last line",
+    },
+    {
+      command: script("node/sim/data/main.ts", ["--mutants"]),
       timeoutMs: 20 * minuteMs,
       tally: "last line",
     },

@@ -20,7 +20,7 @@ export class LoadGenerator {
     this.#turns += 1;
     const ended = new AbortController();
     const exit = once(this.#process, "exit", { signal: ended.signal }).then(([code]) => {
-      throw new Error(`the load process ended with ${String(code)}`);
+      throw new Error(this.#stopped ? "stopped" : `the load process ended with ${String(code)}`);
     });
     try {
       this.#process.send({ ...job, seed: this.#turns } satisfies LoadJob);

@@ -8,20 +8,26 @@
  *   --rates cut=5,hostile=0   how often each kind of fault is drawn
  *   --mutants [--write]  every breakage must die; --write puts the table into docs/simulation.md
  */
-import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
-import { faultKinds } from "./faults.ts";
+import { rangesOf, ratesOf, runMain, wholeNumber } from "./arguments.ts";
 import { live, type LifeResult } from "./life.ts";
-import { huntMutants } from "./mutant-table.ts";
+import { type Hunt, huntMutants } from "./mutant-table.ts";
+import { mutants } from "./mutants.ts";
 import { defaultRates, type FaultRates, fixedSeedCount, planOf } from "./plan.ts";
 import { range, runSeeds } from "./pool.ts";
 import { add, describe, describeFailure, describePlan, emptySummary } from "./report.ts";
+import { tables } from "./simulation-page.ts";
+
+const hunt: Hunt = {
+  mutants,
+  seedCount: fixedSeedCount,
+  run: (mutant, onResult) => runSeeds(range(1, fixedSeedCount), { mutant, workers: 1, onResult }),
+  tables,
+};
 
 /** Failing seeds whose faults are cut down; the others are only named. */
 const describedCountMax = 3;
 const failureCountMax = 20;
-
-class UsageError extends Error {}
 
 const { values } = parseArgs({
   options: {
@@ -35,24 +41,13 @@ const { values } = parseArgs({
   },
 });
 
-try {
-  process.exitCode = await main();
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  console.error(error.message);
-  process.exitCode = 64;
-}
+await runMain(main);
 
 async function main(): Promise<number> {
-  const rates = ratesOf(values.rates);
-  if (values.mutants) return await huntMutants({ write: values.write });
+  const rates = ratesOf(values.rates, defaultRates);
+  if (values.mutants) return await huntMutants(hunt, { write: values.write });
   if (values.seed !== undefined) return await one(wholeNumber(values.seed), rates);
-  const ranges: [number, number][] = [];
-  if (values.seeds !== undefined) ranges.push(rangeOf(values.seeds));
-  if (values.fixed) ranges.push([1, fixedSeedCount]);
-  if (values.fresh !== undefined) ranges.push(freshRange(wholeNumber(values.fresh)));
-  if (ranges.length === 0) ranges.push([1, 200]);
-  return await many(ranges, rates);
+  return await many(rangesOf(values, fixedSeedCount), rates);
 }
 
 async function one(seed: number, rates: FaultRates): Promise<number> {
@@ -92,36 +87,4 @@ async function many(ranges: readonly [number, number][], rates: FaultRates): Pro
   console.log(describe(summary));
   console.log(`${summary.lives - summary.failed} passed, ${summary.failed} failed`);
   return summary.failed === 0 ? 0 : 1;
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new UsageError(`${text} is not a whole number`);
-  return Number(text);
-}
-
-function rangeOf(text: string): [number, number] {
-  const [first, last = first] = text.split("..").map((part) => wholeNumber(part));
-  if (first === undefined || last === undefined || first > last) {
-    throw new UsageError(`--seeds takes a range such as 1..200, not ${text}`);
-  }
-  return [first, last];
-}
-
-/** New seeds for each run, far from the fixed ones; they are printed, so that they can be rerun. */
-function freshRange(count: number): [number, number] {
-  const first = randomInt(1_000_000, 2 ** 40);
-  return [first, first + count - 1];
-}
-
-function ratesOf(text: string): FaultRates {
-  const rates: Record<string, number> = { ...defaultRates };
-  for (const part of text.split(",").filter((entry) => entry !== "")) {
-    const [kind = "", rate = ""] = part.split("=");
-    if (!(kind in faultKinds) || !/^\d+(\.\d+)?$/.test(rate)) {
-      const known = Object.keys(faultKinds).join(", ");
-      throw new UsageError(`--rates takes kind=number,…; not ${part}. Kinds: ${known}`);
-    }
-    rates[kind] = Number(rate);
-  }
-  return rates as FaultRates;
 }

@@ -1,5 +1,4 @@
 /** The smallest part of a plan's faults that still breaks the same promise (delta debugging). */
-import type { Fault } from "./faults.ts";
 import { live } from "./life.ts";
 import type { Oracle } from "./oracles.ts";
 import type { Plan } from "./plan.ts";
@@ -8,20 +7,28 @@ const runCountMax = 300;
 
 /** Gives the reduced plan; it still fails with this oracle. */
 export async function minimize(plan: Plan, oracle: Oracle | "crash"): Promise<Plan> {
-  const runs = { left: runCountMax };
-  const fails = async (faults: readonly Fault[]): Promise<boolean> => {
-    runs.left -= 1;
-    const result = await live({ ...plan, faults }, { recording: false });
+  const faults = await smallestPart(plan.faults, async (part) => {
+    const result = await live({ ...plan, faults: part }, { recording: false });
     return result.failure?.oracle === oracle;
-  };
-  let faults = plan.faults;
+  });
+  return { ...plan, faults };
+}
+
+/** Leaves out what it can of a list that fails; what is left still fails. */
+export async function smallestPart<Fault>(
+  whole: readonly Fault[],
+  fails: (part: readonly Fault[]) => Promise<boolean>,
+): Promise<readonly Fault[]> {
+  let runsLeft = runCountMax;
+  let faults = whole;
   let parts = 2;
-  while (faults.length > 0 && runs.left > 0) {
+  while (faults.length > 0 && runsLeft > 0) {
     const size = Math.ceil(faults.length / parts);
     let smaller: readonly Fault[] | undefined;
     for (let from = 0; from < faults.length && smaller === undefined; from += size) {
       const rest = [...faults.slice(0, from), ...faults.slice(from + size)];
-      if (runs.left > 0 && (await fails(rest))) smaller = rest;
+      if (runsLeft > 0 && (await fails(rest))) smaller = rest;
+      runsLeft -= 1;
     }
     if (smaller !== undefined) {
       faults = smaller;
@@ -32,5 +39,5 @@ export async function minimize(plan: Plan, oracle: Oracle | "crash"): Promise<Pl
       parts = Math.min(faults.length, 2 * parts);
     }
   }
-  return { ...plan, faults };
+  return faults;
 }

@@ -5,17 +5,9 @@
  * A mutant is an edit of one production file, made in memory while the file is loaded. The text it
  * replaces must be there exactly once, so that a mutant cannot outlive the code it breaks.
  */
+import type { Mutant } from "./breakage.ts";
 
-export interface Mutant {
-  readonly name: string;
-  /** What is wrong with it. */
-  readonly what: string;
-  /** Below node/src/chord. */
-  readonly file: string;
-  readonly from: string;
-  readonly to: string;
-}
-
+/** Edits of files below node/src/chord. */
 export const mutants: readonly Mutant[] = [
   {
     name: "rectify-without-ping",

@@ -13,21 +13,39 @@ export interface PoolOptions {
   readonly onResult: (result: LifeResult) => boolean;
 }
 
+export interface ThreadOptions<Result> {
+  /** The program of each thread: it gets seeds as messages, and answers each with a result. */
+  readonly program: URL;
+  readonly workerData: unknown;
+  readonly workers: number | undefined;
+  /** Called with each result, in no particular order. True ends the whole run. */
+  readonly onResult: (result: Result) => boolean;
+}
+
 /** Seeds handed out at once: few, so that the last ones are shared evenly. */
 const batchSize = 8;
 
 export async function runSeeds(seeds: Iterable<number>, options: PoolOptions): Promise<void> {
+  const workerData: WorkerOptions = {
+    mutant: options.mutant ?? null,
+    rates: options.rates ?? defaultRates,
+  };
+  const program = new URL("./worker.ts", import.meta.url);
+  const { workers, onResult } = options;
+  await runThreads(seeds, { program, workerData, workers, onResult });
+}
+
+export async function runThreads<Result>(
+  seeds: Iterable<number>,
+  options: ThreadOptions<Result>,
+): Promise<void> {
   const queue = seeds[Symbol.iterator]();
   const count = options.workers ?? availableParallelism();
   let ended = false;
   const runWorker = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const workerData: WorkerOptions = {
-        mutant: options.mutant ?? null,
-        rates: options.rates ?? defaultRates,
-      };
-      const worker = new Worker(new URL("./worker.ts", import.meta.url), {
-        workerData,
+      const worker = new Worker(options.program, {
+        workerData: options.workerData,
         // A life leaves nearly nothing behind: with room for the young, few are looked at twice.
         resourceLimits: { maxYoungGenerationSizeMb: 64 },
       });
@@ -39,7 +57,7 @@ export async function runSeeds(seeds: Iterable<number>, options: PoolOptions): P
         else void worker.terminate().then(() => resolve());
       };
       worker.on("error", reject);
-      worker.on("message", (result: LifeResult) => {
+      worker.on("message", (result: Result) => {
         pending -= 1;
         if (!ended) ended = options.onResult(result);
         if (pending === 0 || ended) next();

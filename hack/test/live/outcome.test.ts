@@ -10,7 +10,7 @@ import { bodyOf, newValue, valueOf } from "../../live/values.ts";
 const error = (code: string): Buffer => Buffer.from(JSON.stringify({ error: { code } }));
 
 function answer(status: number, body: Buffer = Buffer.alloc(0), etag?: string): Exchange {
-  return { status, etag, body };
+  return { status, etag, owner: undefined, body };
 }
 
 const value = newValue(1, 10);

@@ -37,8 +37,8 @@ export function replicaHandlers(
       replica(partition).accept(key, held);
       return {};
     },
-    repair: ({ partition, epoch, records }) => {
-      replica(partition).repair(epoch, records);
+    repair: ({ partition, epoch, ballot, records }) => {
+      replica(partition).repair({ epoch, ballot }, records);
       return {};
     },
     list: ({ partition, epoch, ballot, after, limit }) =>

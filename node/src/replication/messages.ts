@@ -53,10 +53,7 @@ export interface Exchanges {
   confirm: Exchange<{ readonly leads: readonly Lead[] }, { readonly refused: readonly number[] }>;
   accept: Exchange<OfPartition & KeyedRecord, Nothing>;
   /** Records of the same view that the replica missed. */
-  repair: Exchange<
-    OfPartition & { readonly epoch: number; readonly records: readonly KeyedRecord[] },
-    Nothing
-  >;
+  repair: Exchange<Lead & { readonly records: readonly KeyedRecord[] }, Nothing>;
   /** What an active replica of the view holds; with ballot 0 whoever leads. */
   list: Exchange<Lead & { readonly after: string | null; readonly limit: number }, Listing>;
   /** Records by key. As many as fit come back, at least one if there is one. */

@@ -7,13 +7,13 @@
  * all its changes to the store. The answer may go out only when the disk's `durable()` has resolved
  * after it: a promise, a record, a seal that a crash takes back would break what was built on it.
  */
-import { type Ballot, compareStamps, noBallot, proposerOf } from "./ballot.ts";
+import { type Ballot, compareStamps, noBallot } from "./ballot.ts";
 import { ReplicationError, type ReplicationErrorCode } from "./errors.ts";
 import { type KeyQuery, lookAt, type LookedAt } from "./key-listing.ts";
-import type { Listing } from "./messages.ts";
+import type { Lead, Listing } from "./messages.ts";
 import type { Held, KeyedRecord } from "./record.ts";
 import type { AcceptedChange, ReplicaState, ReplicaStore } from "./store.ts";
-import { isMember, type Member, noView, sameMember, type View } from "./view.ts";
+import { isMember, type Member, noView, type View } from "./view.ts";
 
 const initial: ReplicaState = {
   view: noView,
@@ -89,14 +89,11 @@ export class Replica {
   }
 
   /**
-   * Records that another replica of the same view holds. A leader's own replica takes none: what
-   * it holds must be what a majority is known to hold, while a repair may come from a leader that
-   * is over and carry a write that came to nothing.
+   * Records that the proposer which it follows holds. From one that is over they may be a write
+   * that came to nothing, and must not change what a later proposer has read here.
    */
-  repair(epoch: number, records: readonly KeyedRecord[]): void {
-    this.#mustBeActive(epoch);
-    const leader = proposerOf(this.#state.view, this.#state.promised);
-    if (leader !== null && sameMember(leader, this.self)) throw this.#error("outranked");
+  repair({ epoch, ballot }: Pick<Lead, "epoch" | "ballot">, records: readonly KeyedRecord[]): void {
+    this.confirm(epoch, ballot);
     for (const { key, held } of records) this.#keepNewer(key, held);
   }
 

@@ -123,7 +123,7 @@ export class Synchronizer {
   async #mend(batch: readonly Compared[], following: readonly string[]): Promise<void> {
     const plan = this.#plan(batch, following.length);
     const { lead, peers, writes, options } = this.#parts;
-    const { partition, epoch } = lead;
+    const { partition } = lead;
     const fetched = await Promise.all(
       plan.wanted.map((entries, index) =>
         fetchRecords(peers, following[index] as string, { partition, entries }),
@@ -138,8 +138,7 @@ export class Synchronizer {
       inMessages(records, options.pageBytes).map((part) =>
         peers.call<"repair">(following[index] as string, {
           type: "repair",
-          partition,
-          epoch,
+          ...lead,
           records: part,
         }),
       ),

@@ -264,15 +264,13 @@ const accept: Form<"accept"> = {
 const repair: Form<"repair"> = {
   kind: 5,
   request: {
-    write: (writer, { partition, epoch, records }) => {
-      writePartition(writer, partition);
-      writer.count(epoch);
-      writeList(writer, records, writeRecord);
+    write: (writer, request) => {
+      writeLead(writer, request);
+      writeList(writer, request.records, writeRecord);
     },
     read: (reader) => ({
       type: "repair",
-      partition: readPartition(reader),
-      epoch: reader.count(),
+      ...readLead(reader),
       records: readList(reader, readRecord),
     }),
   },

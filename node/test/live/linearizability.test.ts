@@ -20,7 +20,7 @@ const seed = Number(process.env["CHORDRING_LIVE_SEED"] ?? randomInt(1_000_000));
 const timeoutMs = (seconds + 400) * 1_000;
 /** A broken build is tried with some seeds: a fault must meet it in the right moment. */
 const brokenSeconds = 25;
-const brokenTries = 4;
+const brokenTries = 6;
 
 function run(given: Partial<LiveOptions>): Promise<LiveResult> {
   return runLive(liveOptions({ seed, seconds, ...given }), new AbortController().signal);

@@ -86,6 +86,21 @@ describe("a replica follows one proposer", () => {
     assert.equal(replica.read(1, low, "k")?.state.version, "2");
   });
 
+  it("takes the repair of the leader that it follows, and of none that is over", () => {
+    const replica = replicaIn(first);
+    const repair = (ballot: number, version: number): void =>
+      replica.repair({ epoch: 1, ballot }, [{ key: "k", held: held(version) }]);
+    refused("outranked", () => repair(low, 1));
+    replica.promise(1, low);
+    repair(low, 1);
+    assert.equal(replica.held("k")?.state.version, "1");
+    replica.promise(1, high);
+    refused("outranked", () => repair(low, 2));
+    assert.equal(replica.read(1, high, "k")?.state.version, "1", "as the new leader has read it");
+    repair(high, 3);
+    assert.equal(replica.held("k")?.state.version, "3");
+  });
+
   it("answers in its own view only", () => {
     const replica = replicaIn(first);
     refused("other-view", () => replica.promise(2, low));
@@ -141,6 +156,15 @@ describe("a replica is replaced", () => {
     assert.equal(replica.read(2, low, "k")?.state.version, "1");
     assert.equal(replica.promiseChange(2, low), null);
     assert.throws(() => replica.activate(first));
+  });
+
+  it("forgets what it copied ahead at any time, as long as it is no member", () => {
+    const replica = new Replica(d, new ReplicaMemory());
+    replica.merge("k", held(1));
+    replica.forgetCopies();
+    assert.equal(replica.held("k"), null);
+    replica.activate(second);
+    refused("other-view", () => replica.forgetCopies());
   });
 
   it("forgets its records only when it is no member any more", () => {

@@ -120,7 +120,7 @@ export const exchanges: {
     record({ refused: fc.array(partition, { maxLength: 5 }) }),
   ],
   accept: [record({ partition, key, held }), nothing],
-  repair: [record({ partition, epoch: count, records }), nothing],
+  repair: [record({ ...lead, records }), nothing],
   list: [record({ ...lead, ...page }), record(listing)],
   fetch: [record({ partition, keys: fc.array(key, { maxLength: 5 }) }), record({ records })],
   keys: [

@@ -145,7 +145,7 @@ describe("messages about data arrive as they were sent", () => {
     const records = sizes.map((size) => ({ key: `k${size}`, held: heldOf(size) }));
     const requests: readonly Request[] = [
       { type: "accept", partition: 1, key: "k", held: heldOf(50_000) },
-      { type: "repair", partition: 1, epoch: 2, records },
+      { type: "repair", partition: 1, epoch: 2, ballot: 3, records },
       { type: "yield", partition: 1, epoch: 2 },
       { type: "accept", partition: 1, key: "k", held: heldOf(60_000) },
     ];
@@ -153,7 +153,8 @@ describe("messages about data arrive as they were sent", () => {
     const batch = batchOf((writer) => {
       for (const [index, request] of requests.entries()) {
         writeRequest(writer, index, request);
-        const wrong: Request = { type: "repair", partition: 1, epoch: 2, records: unwritable };
+        const lead = { partition: 1, epoch: 2, ballot: 3 };
+        const wrong: Request = { type: "repair", ...lead, records: unwritable };
         assert.ok(!takes(() => writeRequest(writer, 9, wrong)));
       }
     });

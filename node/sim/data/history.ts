@@ -1,0 +1,134 @@
+/**
+ * What clients did to one key, and what became of it: every state that a leader ever made, with the
+ * one that it replaced, as a tree. In a sound system all that clients ever see lies on one path of
+ * it, from the beginning to what the key holds at last.
+ */
+import type { Operation, Outcome, Stamp } from "../../src/replication/index.ts";
+import type { KeyState } from "../../src/replication/record.ts";
+import { type Oracle, OracleError } from "./oracle-error.ts";
+
+/** A state of the key; null stands for the one before all writes. */
+export interface Version {
+  readonly name: string;
+  readonly base: Version | null;
+  readonly depth: number;
+  readonly epoch: number;
+  readonly state: KeyState;
+  /** The call of a client that it comes from. */
+  readonly call: string;
+}
+
+/** One call of a client with all its repetitions. */
+export interface Call {
+  readonly id: string;
+  readonly operation: Operation;
+  /** When it began and ended, in moments of all clients. */
+  readonly begin: number;
+  end: number;
+  /** What clients knew when it began: it must not fall behind that. */
+  readonly floor: Version | null;
+  outcome: Outcome | "failed" | "unknown";
+}
+
+/** A replica had this state on its disk while it was in a view. */
+export interface Trace {
+  readonly incarnation: string;
+  readonly version: Version;
+  readonly epoch: number;
+  readonly sealed: boolean;
+}
+
+export function isAncestor(one: Version | null, of: Version | null): boolean {
+  let other = of;
+  while (other !== null && other.depth > (one?.depth ?? 0)) other = other.base;
+  return other === one;
+}
+
+export function isPresent(version: Version | null): version is Version {
+  return version !== null && version.state.content !== null;
+}
+
+/** What came after `older` up to `newer`; nothing if that is no later state of it. */
+function replacedBetween(older: Version, newer: Version | null): Version[] {
+  if (!isAncestor(older, newer)) return [];
+  const between: Version[] = [];
+  for (let one = newer; one !== null && one !== older; one = one.base) between.push(one);
+  return between;
+}
+
+const text = new TextDecoder();
+
+/** The id of the client's call, from what the system keeps of it. */
+export function callOf(state: KeyState): string {
+  if (state.content !== null) return text.decode(state.content.bytes);
+  return state.answered[0]?.id ?? "a delete without an id";
+}
+
+export class KeyHistory {
+  readonly key: string;
+  readonly calls: Call[] = [];
+  readonly traces: Trace[] = [];
+  /** The latest state that a client knows of, now and when each view was decided. */
+  observed: Version | null = null;
+  readonly observedAt = new Map<number, Version | null>();
+  readonly #versions = new Map<string, Version>();
+
+  constructor(key: string) {
+    this.key = key;
+  }
+
+  get versions(): Iterable<Version> {
+    return this.#versions.values();
+  }
+
+  /** The version by its name; null for a name that nobody gave. */
+  named(name: string | undefined): Version | null {
+    return name === undefined ? null : (this.#versions.get(name) ?? null);
+  }
+
+  /** D3. A replica takes a record: the first to do so is the leader that made it. */
+  kept(state: KeyState, stamp: Stamp, before: KeyState | undefined): void {
+    const name = state.version;
+    const known = this.#versions.get(name);
+    if (known !== undefined) {
+      if (known.state === state || known.call === callOf(state)) return;
+      throw this.broken("D3", `two values of version ${name}`);
+    }
+    if (name !== `${stamp.epoch}-${stamp.ballot}-${stamp.count}`) {
+      throw this.broken("D3", `nobody made version ${name}`);
+    }
+    const base = this.named(before?.version);
+    const { epoch } = stamp;
+    const depth = (base?.depth ?? 0) + 1;
+    this.#versions.set(name, { name, base, depth, epoch, state, call: callOf(state) });
+  }
+
+  /** A client learns that the key has, or had, this state: nobody may have seen another history. */
+  observe(version: Version): void {
+    if (isAncestor(this.observed, version)) this.observed = version;
+    else if (!isAncestor(version, this.observed)) {
+      const other = this.observed?.name;
+      const saw = `clients saw ${version.name} and ${other}`;
+      throw this.broken("D4", `${saw}, neither of which replaced the other`);
+    }
+  }
+
+  /** D2 and D5 as far as they can be told at once: nothing older than what was known before. */
+  checkFresh({ id, floor }: Call, version: Version): void {
+    if (isAncestor(floor, version)) return;
+    const deleted = replacedBetween(version, floor).some((one) => !isPresent(one));
+    if (deleted) throw this.broken("D5", `${id} saw ${version.name} after its delete`);
+    throw this.broken("D2", `${id} saw ${version.name}, ${floor?.name} was known before`);
+  }
+
+  /** The same for who found nothing: some delete must be the reason. */
+  checkGone({ id, floor }: Call): void {
+    if (!isPresent(floor)) return;
+    const deleted = [...this.versions].some((one) => !isPresent(one) && isAncestor(floor, one));
+    if (!deleted) throw this.broken("D2", `${id} found nothing, ${floor.name} was known before`);
+  }
+
+  broken(oracle: Oracle, problem: string): OracleError {
+    return new OracleError(oracle, `${this.key}: ${problem}`);
+  }
+}

@@ -1,0 +1,34 @@
+/** What must hold, whatever the faults, and how its breach ends a life. */
+
+/** Invariants of docs/consistency.md by their short names. */
+export const oracles = {
+  V1: "there is one decided view for each epoch of a partition, and nobody uses another",
+  V2: "a view follows only the one before it, once that was decided",
+  V3: "a write is acknowledged by members of its view that are not sealed in it",
+  V4: "a member is active only with all that clients knew of in the views before",
+  V5: "members of a view are distinct pods, each with one disk",
+  V6: "all nodes cut the circle into the same partitions",
+  D1: "what clients know of is in every majority that could ever speak for its partition, durably",
+  D2: "the history of each key is linearizable",
+  D3: "one version is one value, and one stamp one record",
+  D4: "writes of a key form one chain: of two that replace the same version one at most happens",
+  D5: "no deleted value returns",
+  D6: "what an answer tells is on the answering disk, and a write on those of a majority",
+  D7: "promises, seals, views and stamps on a disk only grow, over restarts too",
+  D8: "at rest all members of a view hold equal records, and nobody else holds any",
+  A1: "once the faults end, every partition is led, whole, in its place and answers within 60 s",
+  A2: "a partition that lost most of its disks answers nothing more",
+  A3: "at rest nodes have little to say: nothing is tried over and over",
+} as const;
+
+export type Oracle = keyof typeof oracles;
+
+/** A broken promise: the end of a life. */
+export class OracleError extends Error {
+  readonly oracle: Oracle;
+
+  constructor(oracle: Oracle, problem: string) {
+    super(`${oracle}: ${problem}`);
+    this.oracle = oracle;
+  }
+}
