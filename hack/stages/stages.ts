@@ -136,6 +136,19 @@ const integration: Stage = {
   ],
 };
 
+const live: Stage = {
+  name: "live",
+  goal: "every answer of real rings under faults, proved right; broken builds are noticed",
+  commands: async (tallyPath) => [
+    mocha({
+      specs: ["node/test/live/**/*.test.ts"],
+      tallyPath,
+      timeoutMs: 30 * minuteMs,
+      environment: { CHORDRING_LIVE_SECONDS: "120" },
+    }),
+  ],
+};
+
 const endToEnd: Stage = {
   name: "e2e",
   goal: "the operator and its rings on a real cluster",
@@ -161,4 +174,12 @@ const endToEnd: Stage = {
 };
 
 /** Every stage, in the order in which they run. */
-export const stages: readonly Stage[] = [check, unit, simulation, model, integration, endToEnd];
+export const stages: readonly Stage[] = [
+  check,
+  unit,
+  simulation,
+  model,
+  integration,
+  live,
+  endToEnd,
+];

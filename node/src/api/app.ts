@@ -43,8 +43,9 @@ export interface ApiOptions {
 }
 
 const ROUTES =
-  "GET, HEAD, PUT, DELETE /v1/kv/{key}; GET /v1/kv; POST /v1/batch; GET /v1/lookup/{key}; GET /v1/ring; " +
-  "GET /v1/ring/nodes; GET /v1/partitions; GET /ui; GET /metrics; GET /healthz; GET /readyz";
+  "GET, HEAD, PUT, DELETE /v1/kv/{key}; GET /v1/kv; POST /v1/batch; " +
+  "GET /v1/lookup/{key}; GET /v1/ring; GET /v1/ring/nodes; GET /v1/partitions; " +
+  "GET /ui; GET /metrics; GET /healthz; GET /readyz";
 
 export function apiApp(parts: ApiParts, options: ApiOptions): Express {
   const app = express();

@@ -1,6 +1,6 @@
 /**
- * Many operations in one request, and what comes of them, as JSON. Each is what a request of its own
- * would be, with the same names for the same things.
+ * Many operations in one request, and what comes of them, as JSON. Each is what a request of its
+ * own would be, with the same names for the same things.
  */
 import { isUtf8 } from "node:buffer";
 import { z } from "zod";

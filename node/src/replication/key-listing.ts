@@ -1,7 +1,7 @@
 /** Pages of a partition's keys, as its leader gives them out. */
 import type { ReplicaStore } from "./store.ts";
 
-/** Which keys of a partition: those that begin with `prefix`, behind `after` (null: all of them). */
+/** Keys of a partition that begin with `prefix`, behind `after` (null: all of them). */
 export interface KeyQuery {
   readonly prefix: string;
   readonly after: string | null;

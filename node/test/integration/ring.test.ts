@@ -188,7 +188,7 @@ describe("five processes are one ring", function () {
     assert.equal(write.status, 400);
   });
 
-  it("that lists all its keys through any node, a page at a time, without those deleted", async () => {
+  it("that lists its keys through any node, a page at a time, without those deleted", async () => {
     const stored = Array.from({ length: 120 }, (_, index) => `list/${index}/ключ`);
     const writes = stored.map((key, index) => put(ring.node(index % 5), key, "x".repeat(index)));
     for (const { status } of await Promise.all(writes)) assert.equal(status, 201);
@@ -214,7 +214,7 @@ describe("five processes are one ring", function () {
     }
   });
 
-  it("that does many operations in one request, each on its own, in order for each key", async () => {
+  it("that does many operations in one request, in order for each key", async () => {
     const send = async (
       index: number,
       operations: readonly object[],

@@ -72,7 +72,7 @@ describe("a listing over all partitions", () => {
     );
   });
 
-  it("asks few partitions for a page that the first ones fill, and many at once for none", async () => {
+  it("asks no more partitions than it takes to fill a page", async () => {
     const asked: number[] = [];
     const keys = Array.from({ length: 100 }, (_, index) => `key-${String(index).padStart(3, "0")}`);
     const source = sourceOf([keys, ...Array.from({ length: 255 }, () => [])], 1_000);
