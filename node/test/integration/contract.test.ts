@@ -116,7 +116,6 @@ describe("the client port answers as documented", function () {
     for (const path of [
       "/",
       "/v1",
-      "/v1/kv",
       "/v2/kv/a",
       "/admin/view",
       "/rpc",

@@ -70,6 +70,8 @@ const keywords: Readonly<Record<string, Check>> = {
     expect(new RegExp(String(rule)).test(String(value)), context, `does not match ${String(rule)}`),
   minimum: (value, rule, context) =>
     expect(Number(value) >= Number(rule), context, `is below ${String(rule)}`),
+  maxItems: (value, rule, context) =>
+    expect(!Array.isArray(value) || value.length <= Number(rule), context, "has too many items"),
   minLength: (value, rule, context) =>
     expect(String(value).length >= Number(rule), context, "is too short"),
   maxLength: (value, rule, context) =>
