@@ -5,6 +5,7 @@
  * Q3 in docs/consistency.md).
  */
 import { nextBallot } from "./ballot.ts";
+import { ReplicationError } from "./errors.ts";
 import type { Peers } from "./peers.ts";
 import { quorum } from "./quorum.ts";
 import type { Replica } from "./replica.ts";
@@ -18,13 +19,21 @@ export interface ChangeParts {
   readonly peers: Peers;
 }
 
+export interface Proposal {
+  readonly members: readonly Member[];
+  /** Ballots up to this one are taken. */
+  readonly above: number;
+  /** Asked before anybody is sealed, as time has passed since it was made. */
+  readonly stillWanted: () => boolean;
+}
+
 /**
  * Has the members agree on what follows the replica's view, and tells it: this proposal, or one
  * that was accepted before. Rejects if no majority agrees now; it may be asked again.
  */
 export async function decideNextView(
   { partition, replica, disk, peers }: ChangeParts,
-  proposal: { readonly members: readonly Member[]; readonly above: number },
+  proposal: Proposal,
 ): Promise<View> {
   const { self, view } = replica;
   const above = Math.max(replica.changePromised, proposal.above);
@@ -41,6 +50,9 @@ export async function decideNextView(
   for (const promise of promises) accepted = higher(accepted, promise.accepted);
   const members = accepted?.members ?? proposal.members;
 
+  if (!proposal.stillWanted()) {
+    throw new ReplicationError("unavailable", "the partition has another leader by now");
+  }
   replica.acceptChange(lead.epoch, lead.ballot, members);
   await disk.durable();
   await quorum(

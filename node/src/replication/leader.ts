@@ -104,6 +104,18 @@ export class Leader implements Confirmable {
     return this.#state;
   }
 
+  /** It knows of every record that a majority holds it. */
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  /** Nobody else has the promise of its own replica, which is not sealed either. */
+  get followsItself(): boolean {
+    const { replica } = this.#parts;
+    const { epoch, ballot } = this.lead;
+    return replica.active && replica.view.epoch === epoch && replica.promised === ballot;
+  }
+
   /** Every member has every record, as far as it knows. */
   get inStep(): boolean {
     return this.#settled && this.#writes.behind.size === 0;
@@ -133,7 +145,7 @@ export class Leader implements Confirmable {
   /** Goes on with what is unfinished. Called again and again. */
   tick(): void {
     if (this.#state !== "leading" && this.#state !== "paused") return;
-    if (!this.#followsItself()) return this.end();
+    if (!this.followsItself) return this.end();
     this.#writes.resend();
     if (this.#shouldSynchronize()) void this.#synchronize();
   }
@@ -224,7 +236,7 @@ export class Leader implements Confirmable {
   #refusal({ abandoned, operation }: Attempt): ReplicationError | null {
     if (abandoned) return new ReplicationError("unavailable", "the time for this is over");
     if (this.#state !== "leading") return new ReplicationError("not-leader", "leads no more");
-    if (!this.#followsItself()) {
+    if (!this.followsItself) {
       this.end();
       return new ReplicationError("not-leader", "its own replica follows another leader");
     }
@@ -271,12 +283,6 @@ export class Leader implements Confirmable {
       this.#parts.unreadable();
       throw new ReplicationError("storage", "the own copy cannot be read", { cause });
     }
-  }
-
-  #followsItself(): boolean {
-    const { replica } = this.#parts;
-    const { epoch, ballot } = this.lead;
-    return replica.active && replica.view.epoch === epoch && replica.promised === ballot;
   }
 
   // --- what it did not write itself -------------------------------------------------------------

@@ -491,16 +491,16 @@ export class Partition {
   /** Somebody began to replace the view and did not come to an end. */
   async #finishChange(): Promise<void> {
     const { view } = this.replica;
-    await this.#change(view.members);
+    await this.#change(view.members, () => true);
   }
 
-  async #change(members: readonly Member[]): Promise<void> {
+  async #change(members: readonly Member[], stillWanted: () => boolean): Promise<void> {
     const { disk, peers, map } = this.#context;
     const { view } = this.replica;
     const parts = { partition: this.#number, replica: this.replica, disk, peers };
     let next: View;
     try {
-      next = await decideNextView(parts, { members, above: this.#outrankedBy });
+      next = await decideNextView(parts, { members, above: this.#outrankedBy, stillWanted });
     } catch (error) {
       if (error instanceof ReplicationError && error.code === "outranked") {
         this.#outrankedBy = Math.max(this.#outrankedBy, error.promised);
@@ -593,7 +593,8 @@ export class Partition {
       if (leader === null || !(await this.#copyAhead(leader, coming))) return;
       if (!(await leader.pause())) return;
       try {
-        if (await this.#haveMajority(wanted)) await this.#change(wanted);
+        const stillLeads = (): boolean => leader.followsItself;
+        if (await this.#haveMajority(wanted)) await this.#change(wanted, stillLeads);
       } finally {
         if (this.replica.sealed) leader.end("the partition's view is being replaced");
         else leader.resume();
@@ -619,7 +620,11 @@ export class Partition {
     return 2 * there.filter(Boolean).length > members.length;
   }
 
-  /** Until all coming members have nearly everything; false if it cannot be finished. */
+  /**
+   * Until all coming members have nearly everything; false if it cannot be finished. What came to
+   * nothing under earlier leaders must be settled by then, too: of two such writes one could else
+   * be all that some members of the next view begin with, and the other one all that others do.
+   */
   async #copyAhead(leader: Leader, coming: readonly Member[]): Promise<boolean> {
     const { peers, self } = this.#context;
     const { epoch } = leader.view;
@@ -629,7 +634,7 @@ export class Partition {
         coming.map((member) => peers.call<"copy">(member.name, request)),
       );
       if (!coming.every((member) => peers.present(member))) return false;
-      if (progress.every(({ ready }) => ready)) return true;
+      if (leader.settled && progress.every(({ ready }) => ready)) return true;
       this.#copying = progress;
       await this.#sleep(COPY_POLL_MS);
     }
