@@ -165,7 +165,7 @@ export class Leader implements Confirmable {
    * or has not compared all copies yet.
    */
   async listKeys(query: KeyQuery): Promise<KeyPage> {
-    if (this.#state !== "leading" || !this.#followsItself()) {
+    if (this.#state !== "leading" || !this.followsItself) {
       throw new ReplicationError("not-leader", "leads no more");
     }
     if (!this.#settled) throw new ReplicationError("unavailable", "the copies are being compared");

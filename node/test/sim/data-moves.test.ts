@@ -139,8 +139,9 @@ describe("a move while writes of two earlier leaders are on one disk each", func
     // The other one had begun to copy ahead.
     const { epoch = 0 } = node("demo-1").replication.map.get(0)?.view ?? {};
     const copy = { type: "copy", partition: 0, epoch, from: "demo-1" } as const;
-    await node("demo-3").handle("demo-1", copy);
+    const asked = node("demo-3").handle("demo-1", copy);
     await world.scheduler.run(200);
+    await asked;
     const copied = node("demo-3").disk.visible(0).records.get(key)?.state.content?.bytes;
     assert.equal(new TextDecoder().decode(copied), "other");
     world.crash("demo-1");
