@@ -70,6 +70,7 @@ describe("sample: the sample manifest becomes a working ring", function () {
   });
 
   it("the status has the contract's fields", async () => {
+    await ring.condition("DataPlaced", minuteMs);
     const { status, metadata } = await ring.object();
     assert.equal(status?.observedGeneration, metadata.generation);
     assert.equal(status?.replicas, replicas);
@@ -77,6 +78,7 @@ describe("sample: the sample manifest becomes a working ring", function () {
     assert.match(status?.selector ?? "", /chordring\.dev\/ring=demo/);
     const states = (status?.conditions ?? []).map(({ type, status }) => `${type}=${status}`);
     assert.deepEqual(states.filter((state) => !state.startsWith("UpdateAvailable")).toSorted(), [
+      "DataPlaced=True",
       "Degraded=False",
       "Progressing=False",
       "Ready=True",

@@ -5,6 +5,7 @@
  * itself, never by the product's own word alone.
  */
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import type { V1Pod, V1PodList } from "@kubernetes/client-node";
 import { apiGet, apply, kubectl } from "./cluster.ts";
 import { type Endpoint, type Exchange, exchange, getJson, type Reply } from "./http.ts";
@@ -247,7 +248,7 @@ export async function put(node: RingNode, key: string, value: Value): Promise<Re
   const reply = await patiently(node, {
     method: "PUT",
     path: keyPath(key),
-    headers: { "content-type": value.contentType },
+    headers: { "content-type": value.contentType, "idempotency-key": randomUUID() },
     body: value.bytes,
   });
   assert.ok([200, 201].includes(reply.status), `PUT ${key}: ${reply.status} ${textOf(reply)}`);
@@ -267,14 +268,15 @@ function textOf(reply: Reply): string {
 }
 
 /**
- * Comes back after a 503, as its Retry-After asks for: on a machine with too few processors a node
- * may be silent for a moment, and says so rather than to guess. Not for tests of that very moment.
+ * Comes back after a 503, as its Retry-After asks for, and after a 504, as a write with an id may
+ * be repeated: on a machine with too few processors a node may be silent for a moment, and says so
+ * rather than to guess. Not for tests of that very moment.
  */
 async function patiently(node: RingNode, asked: Exchange): Promise<Reply> {
   const endMs = Date.now() + PATIENCE_MS;
   for (;;) {
     const reply = await exchange(node.endpoint, asked);
-    if (reply.status !== 503 || Date.now() >= endMs) return reply;
+    if (![503, 504].includes(reply.status) || Date.now() >= endMs) return reply;
     await pause(Number(reply.headers["retry-after"] ?? 1) * secondMs);
   }
 }

@@ -29,6 +29,8 @@ interface Peer {
   leftMs: number;
   /** When it last told of itself. */
   metMs: number;
+  /** The last request to it had no answer. */
+  silent: boolean;
 }
 
 export class Peers {
@@ -52,16 +54,23 @@ export class Peers {
     try {
       const reply = await this.#network.call<T>(to, request, timeoutMs);
       this.#heard(to);
+      this.#peer(to).silent = false;
       return reply;
     } catch (error) {
       const { code } = error as ReplicationError;
+      if (code === "unreachable" || code === "timeout") this.#peer(to).silent = true;
       if (code === "unreachable") this.#refused(to);
       else if (!unheard.has(code)) this.#heard(to);
       throw error;
     }
   }
 
-  /** It told of itself, in a greeting or in the answer to one. */
+  /** It greeted this node. That is no sign of life while it does not answer what it is asked. */
+  greetedBy(name: string, introduction: Introduction): void {
+    if (!this.#peer(name).silent) this.met(name, introduction);
+  }
+
+  /** It told of itself. */
   met(name: string, { incarnation, api, able }: Introduction): void {
     this.#heard(name);
     Object.assign(this.#peer(name), { incarnation, api, able, metMs: this.#clock.now() });
@@ -69,8 +78,8 @@ export class Peers {
 
   /** Whether it told of itself so lately that it need not be asked again. */
   metLately(name: string): boolean {
-    const metMs = this.#peers.get(name)?.metMs ?? Number.NEGATIVE_INFINITY;
-    return this.#clock.now() - metMs < GREETING_SHARE * this.#options.greetMs;
+    const { metMs, silent } = this.#peer(name);
+    return !silent && this.#clock.now() - metMs < GREETING_SHARE * this.#options.greetMs;
   }
 
   /** Whether its disk takes writes, as far as it told. */
@@ -143,6 +152,7 @@ export class Peers {
         able: false,
         leftMs: never,
         metMs: never,
+        silent: false,
       };
       this.#peers.set(name, peer);
     }

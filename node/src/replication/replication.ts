@@ -445,7 +445,7 @@ export class Replication {
       greet: (greeting, from) => {
         if (this.map.size === 0) this.#callers.add(from);
         // Who knows more is greeted in turn, and asked.
-        if (!this.#knowsMore(greeting)) this.#peers.met(from, greeting);
+        if (!this.#knowsMore(greeting)) this.#peers.greetedBy(from, greeting);
         return this.#answerGreeting(greeting);
       },
       views: ({ partitions }) => ({
