@@ -352,7 +352,7 @@ export class Replication {
         type: "greet",
         ...this.#introduction(),
         generation: this.#ports.disk.record.roster?.generation ?? 0,
-        epochs: this.#wantsNews() ? this.map.epochs : null,
+        epochs: this.#wantsNews(name) ? this.map.epochs : null,
       } as const;
       const greeting = await this.#peers.call<"greet">(name, request, this.#options.silenceMs);
       await this.#greeted(name, greeting);
@@ -363,11 +363,14 @@ export class Replication {
     }
   }
 
-  /** Who leads elsewhere may be known a little later: a moment's greetings all tell the same. */
-  #wantsNews(): boolean {
+  /**
+   * Who leads elsewhere may be known a little later: a moment's greetings all tell the same. Of who
+   * does not answer nothing is learned, so that the question is kept for others.
+   */
+  #wantsNews(name: string): boolean {
     if (this.map.size === 0) return true;
     const nowMs = this.#ports.clock.now();
-    if (nowMs < this.#newsDueMs) return false;
+    if (nowMs < this.#newsDueMs || !this.#peers.reachable(name)) return false;
     this.#newsDueMs = nowMs + NEWS_INTERVAL_MS;
     return true;
   }
