@@ -170,7 +170,7 @@ export class Leader implements Confirmable {
     }
     if (!this.#settled) throw new ReplicationError("unavailable", "the copies are being compared");
     const { replica, confirmer } = this.#parts;
-    const { keys, after } = replica.lookAt(query);
+    const { keys, after } = this.#readable(() => replica.lookAt(query));
     const underWay = keys.flatMap((key) => this.#writes.of(key) ?? []);
     const listed = keys.flatMap((key): ListedKey[] => {
       const bytes = replica.lengthOf(key);
@@ -277,8 +277,12 @@ export class Leader implements Confirmable {
 
   /** A record that is damaged is not absent: nothing can be said of the key here. */
   #own(key: string): Held | null {
+    return this.#readable(() => this.#parts.replica.held(key));
+  }
+
+  #readable<Read>(read: () => Read): Read {
     try {
-      return this.#parts.replica.held(key);
+      return read();
     } catch (cause) {
       this.#parts.unreadable();
       throw new ReplicationError("storage", "the own copy cannot be read", { cause });
