@@ -5,7 +5,7 @@
 import type { Machine } from "./machine.ts";
 import { IDLE, type Row } from "./measurement.ts";
 
-const NAME_WIDTH = 21;
+const NAME_WIDTH = 20;
 const CELL_WIDTH = 8;
 /** Above this the generator is what limits a closed loop. */
 const GENERATOR_CORES_MAX = 0.9;
@@ -173,7 +173,7 @@ export function machineLine(machine: Machine): string {
   const { cpu, cores, memoryGib, kernel, node, fdatasyncP50Ms, fdatasyncP99Ms } = machine;
   return [
     `${cores} cores (${cpu}), ${memoryGib} GiB, Linux ${kernel}, Node ${node}`,
-    `fdatasync p50 ${figure(fdatasyncP50Ms)} ms, p99 ${figure(fdatasyncP99Ms)} ms`,
-    `load average before the run ${figure(machine.loadAverage)}`,
-  ].join("; ");
+    `fdatasync p50 ${figure(fdatasyncP50Ms)} ms, p99 ${figure(fdatasyncP99Ms)} ms, ` +
+      `load average before the run ${figure(machine.loadAverage)}`,
+  ].join("\n");
 }

@@ -41,6 +41,7 @@ export class Copier {
   #ready = false;
   #keys = 0;
   #bytes = 0;
+  #stopped = false;
 
   constructor(parts: CopierParts) {
     this.#parts = parts;
@@ -58,6 +59,11 @@ export class Copier {
     const progress = { ready: this.#ready, keys: this.#keys, bytes: this.#bytes };
     this.#ready = false;
     return progress;
+  }
+
+  /** Keeps nothing more: the member begins, and nobody could tell what of it is a cache. */
+  stop(): void {
+    this.#stopped = true;
   }
 
   #moment(): Promise<void> {
@@ -101,8 +107,7 @@ export class Copier {
     const { replica, admit } = this.#parts;
     let bytes = 0;
     for (const { key, held } of records) {
-      // It may have become a member meanwhile, which has its own rules.
-      if (replica.member) return;
+      if (this.#stopped) return;
       replica.merge(key, held);
       bytes += key.length + (held.state.content?.bytes.length ?? 0);
     }

@@ -5,7 +5,7 @@
  */
 import { compareStamps, newestOf } from "./ballot.ts";
 import { ReplicationError } from "./errors.ts";
-import { type Compared, mergeWalk, type Source } from "./merge-walk.ts";
+import { type ComparedKey, mergeWalk, type Source } from "./merge-walk.ts";
 import type { Listing, PlacedView } from "./messages.ts";
 import type { ReplicationOptions } from "./options.ts";
 import type { Peers } from "./peers.ts";
@@ -29,6 +29,13 @@ interface Shower {
   readonly first: Listing & { readonly active: boolean };
 }
 
+interface Gathering {
+  readonly next: View;
+  readonly showers: readonly Shower[];
+  /** This replica is one of those that voted on the view. */
+  readonly voted: boolean;
+}
+
 /** Resolves when the replica is active in the view, durably. Rejects if it cannot be now. */
 export async function gather(parts: GatherParts, placed: PlacedView): Promise<void> {
   const { replica, disk } = parts;
@@ -44,7 +51,7 @@ export async function gather(parts: GatherParts, placed: PlacedView): Promise<vo
     : (after) => replica.cached(after, limit);
   const sources = showers.map((shower) => sourceOf(parts, shower, next));
   for await (const batch of mergeWalk([own, ...sources])) {
-    await takeBatch(parts, batch, { showers, voted });
+    await takeBatch(parts, batch, { next, showers, voted });
   }
   if (replica.view.epoch >= next.epoch) return;
   replica.activate(next);
@@ -97,16 +104,20 @@ function sourceOf({ peers, partition, options }: GatherParts, shower: Shower, ne
 
 async function takeBatch(
   { peers, partition, replica }: GatherParts,
-  batch: readonly Compared[],
-  { showers, voted }: { readonly showers: readonly Shower[]; readonly voted: boolean },
+  batch: readonly ComparedKey[],
+  { next, showers, voted }: Gathering,
 ): Promise<void> {
   const wanted: Entry[][] = showers.map(() => []);
   for (const { key, stamps } of batch) {
     const [own = null, ...others] = stamps;
     const newest = newestOf(others);
     const stamp = others[newest] ?? null;
-    if (stamp !== null && compareStamps(stamp, own) > 0) wanted[newest]?.push({ key, stamp });
-    else if (stamp === null && !voted && !replica.member) replica.forgetCopy(key);
+    const difference = compareStamps(own, stamp);
+    if (difference === 0 || (difference > 0 && voted)) continue;
+    // What a replica has that did not vote was copied ahead, or is of a view long over: no one may
+    // count on it, as it can be a write that came to nothing.
+    if (difference > 0) replica.drop(key, next);
+    if (stamp !== null) wanted[newest]?.push({ key, stamp });
   }
   await Promise.all(
     wanted.map(async (entries, index) => {

@@ -20,7 +20,7 @@ import { isAhead, quorum } from "./quorum.ts";
 import { type Held, type KeyState, versionOf } from "./record.ts";
 import type { Replica } from "./replica.ts";
 import type { Disk } from "./store.ts";
-import { Synchronizer } from "./synchronizer.ts";
+import { type Compared, Synchronizer } from "./synchronizer.ts";
 import type { View } from "./view.ts";
 import { type Write, Writes } from "./writes.ts";
 
@@ -69,7 +69,7 @@ export class Leader implements Confirmable {
   readonly #settledKeys = new Set<string>();
   readonly #settling = new Map<string, Promise<void>>();
   #state: LeaderState = "preparing";
-  #settled = false;
+  #compared: Compared = "none";
   #synchronizedMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: LeaderParts, ballot: Ballot) {
@@ -106,7 +106,7 @@ export class Leader implements Confirmable {
 
   /** It knows of every record that a majority holds it. */
   get settled(): boolean {
-    return this.#settled;
+    return this.#compared !== "none";
   }
 
   /** Nobody else has the promise of its own replica, which is not sealed either. */
@@ -118,7 +118,7 @@ export class Leader implements Confirmable {
 
   /** Every member has every record, as far as it knows. */
   get inStep(): boolean {
-    return this.#settled && this.#writes.behind.size === 0;
+    return this.settled && this.#writes.behind.size === 0;
   }
 
   /** Becomes the leader, or ends. */
@@ -168,9 +168,11 @@ export class Leader implements Confirmable {
     if (this.#state !== "leading" || !this.followsItself) {
       throw new ReplicationError("not-leader", "leads no more");
     }
-    if (!this.#settled) throw new ReplicationError("unavailable", "the copies are being compared");
+    if (!this.settled) throw new ReplicationError("unavailable", "the copies are being compared");
     const { replica, confirmer } = this.#parts;
     const { keys, after } = this.#readable(() => replica.lookAt(query));
+    const unknown = keys.filter((key) => !this.#known(key));
+    await Promise.all(unknown.map((key) => this.#settle(key)));
     const underWay = keys.flatMap((key) => this.#writes.of(key) ?? []);
     const listed = keys.flatMap((key): ListedKey[] => {
       const bytes = replica.lengthOf(key);
@@ -210,7 +212,7 @@ export class Leader implements Confirmable {
   /** Who does not answer cannot be brought into step, however often it is tried. */
   #shouldSynchronize(): boolean {
     const { clock, peers } = this.#parts;
-    if (!this.#settled) return true;
+    if (!this.settled) return true;
     if (clock.now() - this.#synchronizedMs < SYNCHRONIZE_INTERVAL_MS) return false;
     return [...this.#writes.behind].some((name) => peers.reachable(name));
   }
@@ -291,8 +293,20 @@ export class Leader implements Confirmable {
 
   // --- what it did not write itself -------------------------------------------------------------
 
+  /**
+   * Whether what the own replica holds of the key can be used and shown as it is. A record of an
+   * earlier view may have come to most members by gathering alone, though no majority accepted it,
+   * and a member that was not compared may hold a newer rival of it. So it is written again.
+   */
   #known(key: string): boolean {
-    return this.#settled || this.#settledKeys.has(key);
+    if (this.#compared === "all" || this.#settledKeys.has(key)) return true;
+    if (this.#compared === "none") return false;
+    const own = this.#own(key);
+    return own === null || !this.#isOfEarlierView(own);
+  }
+
+  #isOfEarlierView({ stamp }: Held): boolean {
+    return stamp.epoch < this.view.epoch;
   }
 
   #settle(key: string): Promise<void> {
@@ -331,17 +345,18 @@ export class Leader implements Confirmable {
     const own = this.#own(key);
     const [newest = null] = [own, ...others].toSorted((a, b) => compareAges(b, a));
     const differ = others.some((held) => compareAges(held, own) !== 0);
-    if (!differ || newest === null || this.#known(key)) return;
+    if (newest === null || this.#known(key)) return;
+    if (!differ && !this.#isOfEarlierView(newest)) return;
     await this.#writes.write(key, newest.state).done;
   }
 
   async #synchronize(): Promise<void> {
     this.#synchronizedMs = this.#parts.clock.now();
     try {
-      const complete = await this.#synchronizer.run();
-      if (!complete || this.#state === "over") return;
-      this.#settled = true;
-      this.#settledKeys.clear();
+      const compared = await this.#synchronizer.run();
+      if (compared === "none" || this.#state === "over" || this.#compared === "all") return;
+      this.#compared = compared;
+      if (compared === "all") this.#settledKeys.clear();
     } catch (error) {
       // All that is not refused by a peer is the own replica's failure.
       if (!(error instanceof ReplicationError)) this.#parts.unreadable();

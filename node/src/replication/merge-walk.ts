@@ -10,7 +10,7 @@ import { compareKeys, type Entry } from "./record.ts";
 export type Source = (after: string | null) => Promise<Listing> | Listing;
 
 /** A key that at least one source holds; `stamps` has one place for each source. */
-export interface Compared {
+export interface ComparedKey {
   readonly key: string;
   readonly stamps: readonly (Stamp | null)[];
 }
@@ -24,7 +24,9 @@ interface Cursor {
 }
 
 /** In batches, as long as every source gives its pages; rejects with the first that does not. */
-export async function* mergeWalk(sources: readonly Source[]): AsyncGenerator<readonly Compared[]> {
+export async function* mergeWalk(
+  sources: readonly Source[],
+): AsyncGenerator<readonly ComparedKey[]> {
   const cursors = sources.map(
     (source): Cursor => ({ source, entries: [], index: 0, after: null, ended: false }),
   );
@@ -50,8 +52,8 @@ async function fill(cursor: Cursor): Promise<void> {
 }
 
 /** Keys up to the point at which some source would have to be asked again. */
-function takeWhileKnown(cursors: readonly Cursor[]): readonly Compared[] {
-  const batch: Compared[] = [];
+function takeWhileKnown(cursors: readonly Cursor[]): readonly ComparedKey[] {
+  const batch: ComparedKey[] = [];
   for (;;) {
     let lowest: string | null = null;
     for (const cursor of cursors) {

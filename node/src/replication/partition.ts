@@ -254,6 +254,12 @@ export class Partition {
     return await this.#copier.continue(epoch, from);
   }
 
+  #endCopying(): void {
+    this.#copier?.stop();
+    this.#copier = null;
+    this.#copiedMs = Number.NEGATIVE_INFINITY;
+  }
+
   /** Takes news of a view; whether this node is active in it or in a later one. */
   announced(placed: PlacedView): boolean {
     this.#context.map.learn(this.#number, placed);
@@ -305,8 +311,7 @@ export class Partition {
 
   #serve(placed: PlacedView): void {
     const { clock } = this.#context;
-    this.#copier = null;
-    this.#copiedMs = Number.NEGATIVE_INFINITY;
+    this.#endCopying();
     if (this.replica.sealed || this.#unfinishedEpoch === placed.view.epoch) {
       if (this.#mayLead()) this.#run("change", () => this.#finishChange());
     } else if (this.#leader !== null) {
@@ -478,6 +483,7 @@ export class Partition {
 
   #gather(placed: PlacedView): void {
     const { disk, peers, options } = this.#context;
+    this.#endCopying();
     this.#run("gather", async () => {
       const parts = { partition: this.#number, replica: this.replica, disk, peers, options };
       await gather(parts, placed);

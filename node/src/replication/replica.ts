@@ -145,9 +145,10 @@ export class Replica {
     return this.#listing(after, limit);
   }
 
-  /** Drops a record copied ahead that no member of the view before `next` holds any more. */
-  forgetCopy(key: string): void {
-    if (this.member) throw this.#error("other-view");
+  /** Drops a record on which no member of `next` counts, as this replica did not vote on it. */
+  drop(key: string, next: View): void {
+    const { view } = this.#state;
+    if (this.member && view.epoch >= next.epoch - 1) throw this.#error("other-view");
     this.#store.forget(key);
   }
 

@@ -5,7 +5,7 @@
  */
 import { compareStamps, newestOf, type Stamp } from "./ballot.ts";
 import type { ReplicationError } from "./errors.ts";
-import { type Compared, mergeWalk, type Source } from "./merge-walk.ts";
+import { type ComparedKey, mergeWalk, type Source } from "./merge-walk.ts";
 import type { Lead } from "./messages.ts";
 import type { ReplicationOptions } from "./options.ts";
 import type { Peers } from "./peers.ts";
@@ -31,6 +31,9 @@ export interface SynchronizerParts {
   readonly deposed: (error: ReplicationError) => void;
 }
 
+/** The members whose records a leader has compared and brought into step. */
+export type Compared = "none" | "majority" | "all";
+
 /** What is to be done about one batch of keys that differ. */
 interface Plan {
   /** For each following member what it lacks. */
@@ -50,9 +53,9 @@ export class Synchronizer {
     this.#parts = parts;
   }
 
-  /** True when it went through everything with a majority. Never two runs at once. */
-  async run(): Promise<boolean> {
-    if (this.#running) return false;
+  /** Whose records it went through to the end. Never two runs at once. */
+  async run(): Promise<Compared> {
+    if (this.#running) return "none";
     this.#running = true;
     try {
       return await this.#run();
@@ -61,19 +64,19 @@ export class Synchronizer {
     }
   }
 
-  async #run(): Promise<boolean> {
-    const { writes, needed } = this.#parts;
+  async #run(): Promise<Compared> {
+    const { writes, needed, others } = this.#parts;
     const following = await this.#following();
-    if (following.length < needed) return false;
+    if (following.length < needed) return "none";
     // What fails from here on is noted anew.
     for (const name of following) writes.behind.delete(name);
     try {
       for await (const batch of mergeWalk(this.#sources(following))) {
         // Who leads no more may hold what came to nothing.
-        if (this.#parts.over()) return false;
+        if (this.#parts.over()) return "none";
         await this.#mend(batch, following);
       }
-      return true;
+      return following.length === others.length ? "all" : "majority";
     } catch (error) {
       for (const name of following) writes.behind.add(name);
       throw error;
@@ -120,7 +123,7 @@ export class Synchronizer {
     return [own, ...others];
   }
 
-  async #mend(batch: readonly Compared[], following: readonly string[]): Promise<void> {
+  async #mend(batch: readonly ComparedKey[], following: readonly string[]): Promise<void> {
     const plan = this.#plan(batch, following.length);
     const { lead, peers, writes, options } = this.#parts;
     const { partition } = lead;
@@ -146,7 +149,7 @@ export class Synchronizer {
     await Promise.all<unknown>([...done, ...repairs]);
   }
 
-  #plan(batch: readonly Compared[], members: number): Plan {
+  #plan(batch: readonly ComparedKey[], members: number): Plan {
     const lists = <T>(): T[][] => Array.from({ length: members }, () => []);
     const plan: Plan = { repairs: lists(), wanted: lists(), rewrites: [] };
     for (const { key, stamps } of batch) {
