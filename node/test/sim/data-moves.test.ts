@@ -11,11 +11,17 @@ import { Oracles } from "../../sim/data/oracles.ts";
 import { missing } from "../../sim/data/rest.ts";
 import { type DataNode, keyOf, World } from "../../sim/data/world.ts";
 
-const names = ["demo-0", "demo-1", "demo-2", "demo-3"];
+const names = namesOf(4);
 const keys = Array.from({ length: 100 }, (_, index) => `key-${index}`);
 
-function rosterOf(generation: number, pods: readonly string[]): Roster {
-  return { generation, copies: 3, pods: pods.map((name) => ({ name, zone: null })) };
+function namesOf(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => `demo-${index}`);
+}
+
+/** As many copies as pods. */
+function rosterOf(generation: number, names: readonly string[]): Roster {
+  const pods = names.map((name) => ({ name, zone: null }));
+  return { generation, copies: pods.length, pods };
 }
 
 interface Ring {
@@ -34,18 +40,19 @@ function put(key: string, value: string, ifMatch?: string): Operation {
 }
 
 /** What the node is asked of these kinds gets no answer, until the end is called. */
-function mute(node: DataNode, isMuted: (request: Request) => boolean): () => void {
+function mute(node: DataNode, isMuted: (request: Request, from: string) => boolean): () => void {
   const handle = node.handle.bind(node);
   const { promise: never }: PromiseWithResolvers<never> = Promise.withResolvers();
-  node.handle = (from, request) => (isMuted(request) ? never : handle(from, request));
+  node.handle = (from, request) => (isMuted(request, from) ? never : handle(from, request));
   return () => {
     node.handle = handle;
   };
 }
 
-/** One partition on the first three of four nodes. */
-async function ring(): Promise<Ring> {
-  const world = new World({ seed: 1, founders: names, options: { partitions: 1, copies: 3 } });
+/** One partition on all nodes but the last. */
+async function ring(founders: readonly string[] = names): Promise<Ring> {
+  const copies = founders.length - 1;
+  const world = new World({ seed: 1, founders, options: { partitions: 1, copies } });
   const oracles = new Oracles(world, 1, new Map(keys.map((key) => [key, 0])));
   const comesToRest = async (roster: Roster): Promise<void> => {
     const left = (): string[] => missing(world, oracles, roster);
@@ -72,8 +79,8 @@ async function ring(): Promise<Ring> {
     if (outcome != null) oracles.told(call, outcome);
     return outcome ?? null;
   };
-  for (const name of names) world.start(name);
-  const roster = rosterOf(1, names.slice(0, 3));
+  for (const name of founders) world.start(name);
+  const roster = rosterOf(1, founders.slice(0, copies));
   await world.scheduler.run(2_000);
   world.setRoster("demo-0", roster);
   await comesToRest(roster);
@@ -84,6 +91,13 @@ async function ring(): Promise<Ring> {
     }
   };
   return { world, node, ask, writeAll, comesToRest };
+}
+
+const [key = ""] = keys;
+const get: Operation = { type: "get", key: keyOf(key), preconditions: {}, head: false };
+
+function isAccept({ type }: Request): boolean {
+  return type === "accept";
 }
 
 describe("moves of partitions with many keys", function () {
@@ -118,10 +132,7 @@ describe("moves of partitions with many keys", function () {
 
 describe("a move while writes of two earlier leaders are on one disk each", function () {
   this.timeout(60_000);
-  const [key = ""] = keys;
-  const isAccept = ({ type }: Request): boolean => type === "accept";
   const isListing = (request: Request): boolean => request.type === "list" && request.ballot > 0;
-  const get: Operation = { type: "get", key: keyOf(key), preconditions: {}, head: false };
 
   /** Of the members demo-0, demo-1 and demo-2 the first two led one after the other. */
   async function withTwoWrites(): Promise<Ring> {
@@ -167,5 +178,98 @@ describe("a move while writes of two earlier leaders are on one disk each", func
       assert.ok(again?.type === "value");
       assert.equal(again.version, seen.version);
     }
+  });
+});
+
+describe("writes of two earlier leaders, on disks that no later leader could compare", function () {
+  this.timeout(60_000);
+  const six = namesOf(6);
+  const without = rosterOf(2, six.toSpliced(1, 1));
+  const isOfLeader = ({ type }: Request): boolean =>
+    ["promise", "read", "list", "accept", "repair", "confirm"].includes(type);
+
+  /**
+   * Of the members, the first five, demo-0 has one write and demo-1, which is down, the other one.
+   * They begin to replace demo-1 by demo-5, while demo-0 follows nobody.
+   */
+  async function moving(): Promise<Ring & { readonly follow: () => void }> {
+    const made = await ring(six);
+    const { world, node, ask } = made;
+    const first = await ask("demo-0", put(key, "first"));
+    assert.ok(first?.type === "stored");
+    const spoken = six.slice(1, 5).map((name) => mute(node(name), isAccept));
+    assert.equal(await ask("demo-0", put(key, "one", first.version), 500), null);
+    world.cut(["demo-0"], six.slice(1));
+    const leads = (): boolean => node("demo-1").replication.view().led === 1;
+    assert.ok(await world.scheduler.runUntil(leads, 10_000));
+    assert.equal(await ask("demo-1", put(key, "other", first.version), 500), null);
+    world.crash("demo-1");
+    for (const speak of spoken) speak();
+    const follow = mute(node("demo-0"), isOfLeader);
+    world.heal();
+    world.setRoster("demo-2", without);
+    return { ...made, follow };
+  }
+
+  const began =
+    ({ node }: Ring, members: readonly string[]) =>
+    (): boolean =>
+      members.every((name) => node(name).disk.visible(0).state?.view.epoch === 2);
+
+  async function sees(name: string, { ask }: Ring): Promise<string> {
+    const seen = await ask(name, get);
+    assert.ok(seen?.type === "value");
+    return new TextDecoder().decode(seen.bytes);
+  }
+
+  it("come to one end if members of the next view begin with one or the other", async () => {
+    const made = await moving();
+    const { world, node } = made;
+    // First demo-3 begins alone, with what demo-1 and others show.
+    let isShown = (_: string): boolean => false;
+    for (const name of ["demo-0", "demo-2", "demo-4"]) {
+      mute(node(name), ({ type }, from) => type === "show" && !isShown(from));
+    }
+    const sealed = (): boolean =>
+      ["demo-2", "demo-3", "demo-4"].every((name) => node(name).disk.visible(0).state?.sealed);
+    assert.ok(await world.scheduler.runUntil(sealed, 20_000));
+    world.start("demo-1");
+    const speak = mute(node("demo-1"), ({ type }, from) => type === "show" && from !== "demo-3");
+    const hidden = mute(node("demo-0"), ({ type }) => type === "show");
+    isShown = (from) => from === "demo-3";
+    assert.ok(await world.scheduler.runUntil(began(made, ["demo-3"]), 20_000));
+    speak();
+    world.crash("demo-1");
+    // Then the others, with what demo-0 and others show, and lead without demo-3.
+    const compare = mute(
+      node("demo-3"),
+      (request) => request.type === "show" || isOfLeader(request),
+    );
+    isShown = () => true;
+    hidden();
+    made.follow();
+    const others = ["demo-0", "demo-2", "demo-4", "demo-5"];
+    assert.ok(await world.scheduler.runUntil(began(made, others), 20_000));
+    assert.equal(await sees("demo-2", made), "one");
+    compare();
+    world.start("demo-1");
+    await made.comesToRest(without);
+    assert.equal(await sees("demo-2", made), "one");
+  });
+
+  it("come to one end if the member with the other one becomes a member anew", async () => {
+    const made = await moving();
+    const { world, node, comesToRest } = made;
+    const members = ["demo-0", "demo-2", "demo-3", "demo-4", "demo-5"];
+    assert.ok(await world.scheduler.runUntil(began(made, members), 20_000));
+    made.follow();
+    assert.equal(await sees("demo-2", made), "one");
+    // It keeps its records until it hears that all have begun.
+    mute(node("demo-0"), ({ type }, from) => type === "announce" && from === "demo-1");
+    world.start("demo-1");
+    const again = rosterOf(3, ["demo-0", "demo-1", "demo-2", "demo-3", "demo-5"]);
+    world.setRoster("demo-2", again);
+    await comesToRest(again);
+    assert.equal(await sees("demo-2", made), "one");
   });
 });
