@@ -31,6 +31,8 @@ const PARTITIONS = 256;
 
 export interface LocalRingOptions {
   readonly nodes: number;
+  /** How many of them run from the start. Default: all. */
+  readonly started?: number;
   /** Length of the successor lists, r. */
   readonly successors?: number;
   /** Default: the first r + 1 nodes. */
@@ -229,7 +231,7 @@ export class LocalRing {
       const imports = [...first, ...(options.imports ?? [])];
       return new LocalNode(shared, { ...pair, name, imports });
     });
-    for (const node of nodes) node.start();
+    for (const node of nodes.slice(0, options.started)) node.start();
     return new LocalRing(nodes, shared, links);
   }
 
@@ -264,6 +266,14 @@ export class LocalRing {
       }),
     );
     if (!taken.includes(true)) throw new Error("no node took the roster");
+  }
+
+  /** A node that the roster does not name any more leaves the ring, and ends. */
+  async leave(node: LocalNode): Promise<void> {
+    const headers = { authorization: `Bearer ${this.token}` };
+    const response = await fetch(`${node.peer}/admin/leave`, { method: "POST", headers });
+    if (!response.ok) throw new Error(`${node.name} does not leave: ${await response.text()}`);
+    await node.end();
   }
 
   /**

@@ -139,7 +139,7 @@ const neighbours: Record<string, readonly string[]> = {
   "node/sim": ["node/sim", "node/src/chord", "node/src/replication", "node/src/view"],
   "node/model": ["node/model", "hack"],
   "node/ui": ["node/ui"],
-  "node/bench": ["node/bench", "node/src", "node/sim", "node/test", "hack"],
+  "node/bench": ["node/bench", "node/client", "node/src", "node/sim", "node/test", "hack"],
   // Others take it without a node, so it knows the service by its HTTP interface alone.
   "node/client": ["node/client"],
   "node/test": [

@@ -14,30 +14,37 @@ import { runScript } from "../../hack/lib/command-line.ts";
 import { step } from "../../hack/lib/progress.ts";
 import { settings } from "../../hack/lib/settings.ts";
 import { writeIntoDocument } from "./document.ts";
+import { replacing, scaling } from "./changing-ring.ts";
 import { LoadGenerator } from "./load-generator.ts";
 import { describeMachine, type Machine } from "./machine.ts";
 import type { Measurement } from "./measurement.ts";
 import { profiles } from "./profiles.ts";
+import { machineLine } from "./report.ts";
 import { replicated } from "./replicated.ts";
 import { localOperations, routedLookups } from "./scenarios.ts";
 import { textOf } from "./summary.ts";
 import type { BenchOptions, Turns } from "./turns.ts";
 
 const usage = `usage: node node/bench/main.ts [options]
-  --only PART,...    of replicated, local, routed, profile (default: the first three)
+  --only PART,...    of replicated, local, routed, scaling, replacing, profile (default: the first
+                     three)
   --rounds N         turns of each system under each load (default 4)
   --seconds N        length of a turn (default 5)
   --connections N    clients, each with one connection (default 64)
+  --keys N           keys of scaling and replacing (default 100000)
+  --per-second N     operations on them in a second (default 500)
   --main FILE        the program to run as a node (default: this checkout's)
-  --write            keep the output of replicated in docs/benchmarks.md
+  --write            keep the output in docs/benchmarks.md, where it has a place for it
   --help             this text
 `;
 
-const partNames = ["replicated", "local", "routed", "profile"] as const;
+const partNames = ["replicated", "local", "routed", "scaling", "replacing", "profile"] as const;
 type PartName = (typeof partNames)[number];
 
 interface Options extends BenchOptions {
   readonly parts: readonly PartName[];
+  readonly keys: number;
+  readonly perSecond: number;
   readonly write: boolean;
   readonly help: boolean;
 }
@@ -64,6 +71,8 @@ function readOptions(): Options {
       rounds: { type: "string", default: "4" },
       seconds: { type: "string", default: "5" },
       connections: { type: "string", default: "64" },
+      keys: { type: "string", default: "100000" },
+      "per-second": { type: "string", default: "500" },
       main: { type: "string" },
       write: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
@@ -75,6 +84,8 @@ function readOptions(): Options {
     rounds: positive("rounds", values.rounds),
     seconds: positive("seconds", values.seconds),
     connections: positive("connections", values.connections),
+    keys: positive("keys", values.keys),
+    perSecond: positive("per-second", values["per-second"]),
     main: main === undefined ? undefined : resolve(main),
     write,
     help,
@@ -93,12 +104,17 @@ function positive(name: string, text: string): number {
   throw new Error(`--${name} takes a number above 0, not "${text}"`);
 }
 
+/** Those with a place in docs/benchmarks.md. */
+const keptParts: ReadonlySet<PartName> = new Set(["replicated", "scaling", "replacing"]);
+
 type Measure = (turns: Turns) => Promise<readonly Measurement[]>;
 
 const titles: Record<PartName, string> = {
   replicated: "Three copies, beside etcd and the floor",
   local: "One node beside the floor",
   routed: "Lookups by hops",
+  scaling: "3 to 9 to 3 nodes under load",
+  replacing: "One of five nodes dies and loses its disk",
   profile: "CPU profiles of a node",
 };
 
@@ -110,7 +126,12 @@ function runPart(run: Run, name: PartName): Promise<Outcome> {
     };
     const turns: Turns = { options, generator, report };
     if (name === "profile") return { text: await profiles(turns, artifacts), measurements: [] };
-    const measures: Record<Exclude<PartName, "profile">, Measure> = {
+    if (name === "scaling" || name === "replacing") {
+      const change = name === "scaling" ? scaling : replacing;
+      const text = await change({ ...options, report });
+      return { text: `${commandOf(run, name)}\n\n${text}`, measurements: [] };
+    }
+    const measures: Record<"replicated" | "local" | "routed", Measure> = {
       replicated: (turns) => replicated(turns, directory),
       local: (turns) => localOperations(turns, directory),
       routed: (turns) => routedLookups(turns),
@@ -119,6 +140,14 @@ function runPart(run: Run, name: PartName): Promise<Outcome> {
     current.detail = "";
     return { text: textOf({ ...run, name, measurements }), measurements };
   });
+}
+
+/** The command and the machine, above figures that have no table of their own. */
+function commandOf({ options, machine }: Run, name: PartName): string {
+  const { keys, perSecond, seconds } = options;
+  const numbers = `--keys ${keys} --per-second ${perSecond} --seconds ${seconds}`;
+  const command = `node node/bench/main.ts --only ${name} ${numbers}`;
+  return `${command}\n\n${new Date().toISOString()}: ${machineLine(machine)}`;
 }
 
 async function runAll(run: Run): Promise<void> {
@@ -134,7 +163,7 @@ async function runAll(run: Run): Promise<void> {
       join(artifacts, "raw.json"),
       `${JSON.stringify({ machine, options, outcomes }, null, 2)}\n`,
     );
-    if (options.write && name === "replicated") writeIntoDocument(name, outcome.text);
+    if (options.write && keptParts.has(name)) writeIntoDocument(name, outcome.text);
   }
   process.stdout.write(`raw results: ${artifacts}\n`);
 }

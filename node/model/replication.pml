@@ -310,9 +310,22 @@ inline hear(a, d, e) {
   :: else -> skip
   fi
 }
-/* A majority has told: where all hold the same record it is known, else it is written again. */
+/*
+ * A majority has told: where all hold the same record it is known, else it is written again. So is
+ * a record of an earlier view unless every member has it: a majority may have gathered it that
+ * never accepted it, and somebody may hold a newer one that came to nothing.
+ */
 inline settle(a, e) {
   p[a].value[e] = p[a].bestValue[e];
+  if
+  :: p[a].bestStamp[e] != 0 && p[a].bestStamp[e] < STAMP(p[a].epoch, 0, 0) ->
+    for (m : 0 .. N - 1) {
+      p[a].differ[e] = ((view[p[a].epoch] & BIT(m)) &&
+        (r[m].epoch != p[a].epoch || r[m].stamp[e] != p[a].bestStamp[e]) ->
+        true : p[a].differ[e])
+    }
+  :: else -> skip
+  fi;
 #ifdef NO_MERGE
   p[a].key[e] = known;
 #else
@@ -515,7 +528,8 @@ inline seal(j, d) {
 
 /*
  * A member of the next view gathers the records of a majority of the one before, and keeps the
- * newest of each key. Whoever is asked learns of the decision, and seals itself if it has not yet.
+ * newest of each key; what it has itself counts only if it was active in the one before. Whoever is
+ * asked learns of the decision, and seals itself if it has not yet.
  */
 #ifdef ONE_SOURCE
 #define ENOUGH(d, e) true
@@ -543,6 +557,12 @@ inline take(d, i, e) {
     fi
   }
 }
+inline discount(d, e) {
+  if
+  :: r[d].epoch != e - 1 -> for (k : 0 .. K - 1) { r[d].stamp[k] = 0; r[d].value[k] = 0 }
+  :: else -> skip
+  fi
+}
 inline activate(d, e) {
   r[d].epoch = e; r[d].sealed = false; r[d].promised = 0;
   r[d].changePromised = 0; r[d].changeAccepted = 0; r[d].changeValue = 0;
@@ -551,7 +571,7 @@ inline activate(d, e) {
 }
 inline gather(d, i, e) {
   if
-  :: r[d].target != e -> r[d].heard = 0; r[d].target = e
+  :: r[d].target != e -> r[d].heard = 0; r[d].target = e; discount(d, e)
   :: else -> skip
   fi;
   r[d].heard = r[d].heard | BIT(i);
@@ -563,12 +583,12 @@ inline gather(d, i, e) {
 }
 /* From two of three at once. */
 #define CAN_GATHER2(d, i, j, e) (NEEDS(d, e) && GIVES(i, e) && GIVES(j, e))
-inline gather2(d, i, j, e) { take(d, i, e); take(d, j, e); activate(d, e) }
+inline gather2(d, i, j, e) { discount(d, e); take(d, i, e); take(d, j, e); activate(d, e) }
 
 /* From one that is active in it already: that one has all of the view before. */
 #define CAN_GATHER_ACTIVE(d, i, e) (NEEDS(d, e) && (view[e] & BIT(i)) && r[i].epoch == (e) && \
   !r[i].sealed && !r[i].lost && FAIR(i))
-inline gatherActive(d, i, e) { take(d, i, e); activate(d, e) }
+inline gatherActive(d, i, e) { discount(d, e); take(d, i, e); activate(d, e) }
 
 /* Who is no member of a later view deletes its records once all members of that have theirs. */
 #ifdef EARLY_RETIRE

@@ -17,6 +17,7 @@ import {
   counters,
   fingerResults,
   gauges,
+  totals,
   histograms,
   lookupModes,
   nodeStates,
@@ -164,6 +165,19 @@ export class NodeMetrics implements Metrics {
     });
   }
 
+  #total(name: keyof typeof totals, value: (sources: MetricSources) => number): void {
+    const definition = totals[name];
+    const counter: Counter = new Counter({
+      name: definition.name,
+      help: definition.help,
+      registers: [this.#registry],
+      collect: () => {
+        counter.reset();
+        counter.inc(this.#sources === undefined ? 0 : value(this.#sources));
+      },
+    });
+  }
+
   #lagGauge(): void {
     const lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
     lag.enable();
@@ -215,5 +229,7 @@ export class NodeMetrics implements Metrics {
     });
     this.#gauge("moveKeysLeft", (gauge) => gauge.set(this.#sources?.data().keysLeft ?? 0));
     this.#gauge("moveBytesLeft", (gauge) => gauge.set(this.#sources?.data().bytesLeft ?? 0));
+    this.#total("movedKeys", ({ data }) => data().keysMoved);
+    this.#total("movedBytes", ({ data }) => data().bytesMoved);
   }
 }

@@ -80,6 +80,20 @@ export const counters = {
   },
 } as const;
 
+/** Counters that are counted elsewhere and read for a scrape. */
+export const totals = {
+  movedKeys: {
+    name: "chord_moved_keys_total",
+    help: "Keys taken from other nodes to hold them from then on.",
+    labels: [],
+  },
+  movedBytes: {
+    name: "chord_moved_bytes_total",
+    help: "Bytes of those keys and their values.",
+    labels: [],
+  },
+} as const;
+
 export const gauges = {
   stabilizeAge: {
     name: "chord_stabilize_age_seconds",

@@ -9,7 +9,8 @@ import type { ReplicationOptions } from "./options.ts";
 import type { Peers } from "./peers.ts";
 import type { Entry, KeyedRecord } from "./record.ts";
 import type { Replica } from "./replica.ts";
-import { fetchRecords } from "./transfer.ts";
+import type { Counts } from "./store.ts";
+import { bytesOf, fetchRecords } from "./transfer.ts";
 
 export interface CopyProgress {
   /** Little is left to copy. */
@@ -27,6 +28,7 @@ export interface CopierParts {
   readonly options: ReplicationOptions;
   /** Resolves when so many bytes may be copied. */
   readonly admit: (bytes: number) => Promise<void>;
+  readonly moved: (taken: Counts) => void;
 }
 
 /** Records found missing in one pass that the change itself may copy. */
@@ -104,15 +106,13 @@ export class Copier {
   }
 
   async #take(records: readonly KeyedRecord[]): Promise<void> {
-    const { replica, admit } = this.#parts;
-    let bytes = 0;
-    for (const { key, held } of records) {
-      if (this.#stopped) return;
-      replica.merge(key, held);
-      bytes += key.length + (held.state.content?.bytes.length ?? 0);
-    }
-    this.#keys += records.length;
-    this.#bytes += bytes;
-    await admit(bytes);
+    const { replica, admit, moved } = this.#parts;
+    if (this.#stopped) return;
+    for (const { key, held } of records) replica.merge(key, held);
+    const taken = { keys: records.length, bytes: bytesOf(records) };
+    this.#keys += taken.keys;
+    this.#bytes += taken.bytes;
+    moved(taken);
+    await admit(taken.bytes);
   }
 }

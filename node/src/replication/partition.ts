@@ -43,6 +43,8 @@ export interface NodeContext {
   readonly move: (run: () => Promise<void>) => boolean;
   /** Resolves when so many bytes may be copied ahead. */
   readonly admitCopy: (bytes: number) => Promise<void>;
+  /** Told of what this node takes from others to hold it from then on. */
+  readonly moved: (taken: Counts) => void;
 }
 
 /** Between two questions to a member that copies ahead. */
@@ -239,7 +241,7 @@ export class Partition {
   }
 
   async copy(epoch: number, from: string): Promise<CopyProgress> {
-    const { peers, clock, options, admitCopy, self, map } = this.#context;
+    const { peers, clock, options, admitCopy, moved, self, map } = this.#context;
     const view = map.get(this.#number)?.view;
     if (view !== undefined && isMember(view, self)) return { ready: true, keys: 0, bytes: 0 };
     this.#copiedMs = clock.now();
@@ -250,6 +252,7 @@ export class Partition {
       clock,
       options,
       admit: admitCopy,
+      moved,
     });
     return await this.#copier.continue(epoch, from);
   }
@@ -482,10 +485,10 @@ export class Partition {
   // --- views ------------------------------------------------------------------------------------
 
   #gather(placed: PlacedView): void {
-    const { disk, peers, options } = this.#context;
+    const { disk, peers, options, moved } = this.#context;
     this.#endCopying();
     this.#run("gather", async () => {
-      const parts = { partition: this.#number, replica: this.replica, disk, peers, options };
+      const parts = { partition: this.#number, replica: this.replica, disk, peers, options, moved };
       await gather(parts, placed);
       this.#failures = 0;
       this.#retryMs = 0;

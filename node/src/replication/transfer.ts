@@ -29,6 +29,14 @@ export async function fetchRecords(
   return found;
 }
 
+/** Of keys and values, as they travel. */
+export function bytesOf(records: readonly KeyedRecord[]): number {
+  let bytes = 0;
+  for (const { key, held } of records)
+    bytes += key.length + (held.state.content?.bytes.length ?? 0);
+  return bytes;
+}
+
 function isAsListed({ key, held }: KeyedRecord, entry: Entry | undefined): boolean {
   return entry?.key === key && compareStamps(held.stamp, entry.stamp) >= 0;
 }

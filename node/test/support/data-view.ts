@@ -17,4 +17,6 @@ export const noData: DataView = {
   bytesLed: 0,
   keysLeft: 0,
   bytesLeft: 0,
+  keysMoved: 0,
+  bytesMoved: 0,
 };
