@@ -8,6 +8,8 @@ import type { Completion } from "./history.ts";
 import { completionOf } from "./outcome.ts";
 
 const ATTEMPTS_MAX = 3;
+/** Of a write that happened; others may be refused for what came before they arrived. */
+const doneStatuses: readonly number[] = [200, 201, 204];
 
 /** Requests that were sent again. */
 export interface Repetitions {
@@ -34,21 +36,22 @@ export class Attempts {
 
   /** What is known of the operation in the end. */
   async perform(target: Target, asked: Asked): Promise<Completion> {
-    let completion = await this.#send(target, asked);
+    const first = await this.#send(target, asked);
+    if (first.outcome !== "unknown" || asked.idempotencyKey === undefined) return first;
+    const story = [textOf(first)];
     for (let attempt = 1; attempt < ATTEMPTS_MAX; attempt += 1) {
-      if (completion.outcome !== "unknown" || asked.idempotencyKey === undefined) break;
       this.#unknown += 1;
       const again = await this.#send(this.#other(target, attempt), asked);
-      // That the repetition did nothing says nothing of those before it.
-      if (again.outcome !== "refused") completion = again;
+      story.push(textOf(again));
+      // That a repetition did nothing says nothing of those before it, which may still happen.
+      if (isDone(again)) return { ...again, detail: story.join(", then ") };
     }
-    return completion;
+    return { ...first, detail: story.join(", then ") };
   }
 
   /** Sends an acknowledged write again; gives what is wrong with its second answer. */
   async repeat(target: Target, asked: Asked, first: Completion): Promise<string | undefined> {
-    const changed = first.outcome === "ok" && [200, 201, 204].includes(first.status);
-    if (!changed || asked.idempotencyKey === undefined) return undefined;
+    if (!isDone(first) || asked.idempotencyKey === undefined) return undefined;
     this.#acknowledged += 1;
     const again = await this.#send(this.#other(target, 1), asked);
     if (again.outcome !== "ok") return undefined;
@@ -67,4 +70,13 @@ export class Attempts {
     const index = targets.findIndex(({ name }) => name === target.name);
     return targets[(index + attempt) % targets.length] ?? target;
   }
+}
+
+function isDone({ outcome, status }: Completion): boolean {
+  return outcome === "ok" && doneStatuses.includes(status);
+}
+
+/** One answer, for people. */
+function textOf({ status, etag = "", detail = "" }: Completion): string {
+  return [status, etag, detail].filter((part) => part !== "").join(" ");
 }

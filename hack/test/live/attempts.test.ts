@@ -50,10 +50,13 @@ describe("the requests of one operation", () => {
     assert.deepEqual(attempts.repetitions, { unknown: 2, acknowledged: 0 });
   });
 
-  it("a refused repetition leaves the outcome open", async () => {
-    const [attempts, target] = await serve("drop", { status: 503 }, { status: 503 });
-    const { outcome } = await attempts.perform(target, { ...put, idempotencyKey: "id-1" });
+  it("a refused repetition leaves the outcome open, be it by a condition", async () => {
+    const failed = { status: 412, etag: '"7"' };
+    const [attempts, target] = await serve({ status: 504 }, { status: 503 }, failed);
+    const asked = { ...put, ifNoneMatch: "*", idempotencyKey: "id-1" } as const;
+    const { outcome, detail } = await attempts.perform(target, asked);
     assert.equal(outcome, "unknown");
+    assert.equal(detail, '504 no JSON, then 503 no JSON, then 412 "7"');
   });
 
   it("a write without an id is sent once", async () => {
