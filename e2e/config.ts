@@ -2,6 +2,7 @@
  * What a person or CI can set for the end-to-end tests; nothing else in e2e/ reads the environment.
  * Without KUBECONFIG the tests ask for one: they never guess which cluster they may write to.
  */
+import { randomInt } from "node:crypto";
 import { join, resolve } from "node:path";
 
 export type Reach = "auto" | "direct" | "forward";
@@ -19,6 +20,10 @@ export interface Config {
   readonly cutMs: number;
   /** CHORDRING_E2E_CUT_NODE: the node to cut off; empty for the first one that will do. */
   readonly cutNode: string;
+  /** CHORDRING_E2E_SEED: decides on the pods that suffer and on what clients ask; else chance. */
+  readonly seed: number;
+  /** CHORDRING_E2E_LONG=1: the suite on values grows its ring to nine, too. */
+  readonly long: boolean;
   /** CHORDRING_E2E_REACH: pods by their own addresses, by port-forward, or whichever works. */
   readonly reach: Reach;
   /** CHORDRING_E2E_KEEP=1 leaves a failed suite's namespace for a look at it. */
@@ -26,6 +31,8 @@ export interface Config {
   /** Where a failure leaves what the cluster looked like. */
   readonly artifacts: string;
 }
+
+const SEED_LIMIT = 1_000_000;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -52,6 +59,8 @@ function readConfig(environment: Environment): Config {
     steadyMs: whole(environment, "CHORDRING_E2E_STEADY_SECONDS", 60) * 1_000,
     cutMs: whole(environment, "CHORDRING_E2E_CUT_SECONDS", 60) * 1_000,
     cutNode: environment["CHORDRING_E2E_CUT_NODE"] ?? "",
+    seed: whole(environment, "CHORDRING_E2E_SEED", randomInt(1, SEED_LIMIT)),
+    long: (environment["CHORDRING_E2E_LONG"] ?? "") !== "",
     reach: reachOf(environment),
     keepFailed: (environment["CHORDRING_E2E_KEEP"] ?? "") !== "",
     artifacts: join(resolve(import.meta.dirname, ".."), "artifacts", "e2e"),

@@ -10,7 +10,7 @@ import { assertKept, type KeptValues, storeValues } from "./support/kept-values.
 import { assertServed, Prober, type ProbeReport } from "./support/prober.ts";
 import { Ring } from "./support/ring.ts";
 import { prepared, testTimeoutMs, useNamespace } from "./support/suite.ts";
-import { eventually, minuteMs, secondMs } from "./support/wait.ts";
+import { minuteMs, secondMs } from "./support/wait.ts";
 
 const count = 9;
 const valueCount = 200;
@@ -46,7 +46,7 @@ describe("failures: a ring of nine survives the loss of pods", function () {
       prober.killing(names);
       const how = force ? ["--force", "--grace-period=0"] : [];
       await ring.kubectl(["delete", "pod", ...names, "--wait=false", ...how]);
-      await replaced(names, before);
+      await ring.replaced(names, before, { count, withinMs: podsWithinMs });
       const idealMs = await ring.ideal(count, idealWithinMs);
       const what = `${names.length} of ${count} pods ${force ? "killed" : "deleted"}`;
       figure(what, `ideal ${inSeconds(idealMs)} after their return`);
@@ -60,21 +60,6 @@ describe("failures: a ring of nine survives the loss of pods", function () {
       assert.equal(after.get(name), before.get(name), `${name} was touched`);
     }
     return prober.stop();
-  }
-
-  /** Waits until the pods of these names are new ones, and run. */
-  async function replaced(
-    names: readonly string[],
-    before: ReadonlyMap<string, string>,
-  ): Promise<void> {
-    await eventually(`${names.length} pods are replaced`, podsWithinMs, async () => {
-      const now = await ring.podIdentities();
-      for (const name of names) {
-        assert.ok(now.has(name), `${name} is missing`);
-        assert.notEqual(now.get(name), before.get(name), `${name} is still the old pod`);
-      }
-    });
-    await ring.running(count, podsWithinMs);
   }
 
   it("one pod is deleted", async () => {

@@ -22,6 +22,19 @@ export interface View {
   readonly successors: readonly NodeRef[];
   readonly fingers: readonly { readonly start: string; readonly node: NodeRef }[];
   readonly keys: number;
+  readonly data: DataView;
+}
+
+/** What a node shows of its part of the data. */
+export interface DataView {
+  readonly roster: { readonly copies: number; readonly pods: readonly unknown[] } | null;
+  /** Partitions of which it has a copy. */
+  readonly held: number;
+  readonly led: number;
+  /** Of those led: not all copies are up and complete. */
+  readonly degraded: number;
+  /** Of those led: not yet where they should be. */
+  readonly misplaced: number;
 }
 
 /** A node of the model; `position` is its identifier as a number. */

@@ -9,17 +9,19 @@ import { randomUUID } from "node:crypto";
 import type { V1Pod, V1PodList } from "@kubernetes/client-node";
 import { apiGet, apply, kubectl } from "./cluster.ts";
 import { type Endpoint, type Exchange, exchange, getJson, type Reply } from "./http.ts";
-import { IdealRing, type NodeRef, type View } from "./model.ts";
+import { type DataView, IdealRing, type NodeRef, type View } from "./model.ts";
 import { reach } from "./reach.ts";
 import { eventually, minuteMs, pause, secondMs } from "./wait.ts";
 
 export const API_PORT = 8080;
 export const PEER_PORT = 8081;
 const SUCCESSORS_DEFAULT = 4;
+const PARTITIONS = 256;
 const PATIENCE_MS = 20 * secondMs;
 
 export interface RingSpec {
   readonly replicas: number;
+  readonly copies?: number;
   readonly successors?: number;
 }
 
@@ -91,6 +93,12 @@ export class Ring {
 
   async scale(replicas: number): Promise<void> {
     await this.kubectl(["scale", `ring/${this.name}`, `--replicas=${replicas}`]);
+  }
+
+  /** Changes fields of the spec, as `kubectl edit` would. */
+  async change(spec: object): Promise<void> {
+    const patch = JSON.stringify({ spec });
+    await this.kubectl(["patch", "ring", this.name, "--type=merge", `--patch=${patch}`]);
   }
 
   async delete(): Promise<void> {
@@ -180,6 +188,62 @@ export class Ring {
     });
   }
 
+  /** Waits until the pods of these names are other ones than before, and all `count` run. */
+  async replaced(
+    names: readonly string[],
+    before: ReadonlyMap<string, string>,
+    { count, withinMs }: { readonly count: number; readonly withinMs: number },
+  ): Promise<void> {
+    await eventually(`${names.length} pods are replaced`, withinMs, async () => {
+      const now = await this.podIdentities();
+      for (const name of names) {
+        assert.ok(now.has(name), `${name} is missing`);
+        assert.notEqual(now.get(name), before.get(name), `${name} is still the old pod`);
+      }
+    });
+    await this.running(count, withinMs);
+  }
+
+  /**
+   * Waits until every partition has its copies up, complete and where they should be: by what the
+   * nodes say, then by what the operator says, which may be late to see that something is amiss.
+   */
+  async placed(count: number, copies: number, withinMs: number): Promise<void> {
+    await eventually(`ring ${this.name} has ${copies} copies of all data`, withinMs, async () => {
+      const data = (await this.views()).map((view) => view.data);
+      const seen = data.map(dataText).join("; ");
+      assert.equal(data.length, count, seen);
+      const sum = (of: (one: DataView) => number): number =>
+        data.reduce((total, one) => total + of(one), 0);
+      const copiesInAll = PARTITIONS * Math.min(copies, count);
+      assert.ok(
+        data.every(({ roster }) => roster?.copies === copies),
+        seen,
+      );
+      assert.ok(
+        data.every(({ roster }) => roster?.pods.length === count),
+        seen,
+      );
+      assert.equal(
+        sum(({ led }) => led),
+        PARTITIONS,
+        seen,
+      );
+      assert.equal(
+        sum(({ held }) => held),
+        copiesInAll,
+        seen,
+      );
+      assert.equal(
+        sum(({ degraded, misplaced }) => degraded + misplaced),
+        0,
+        seen,
+      );
+    });
+    await this.condition("Ready", withinMs);
+    await this.condition("DataPlaced", withinMs);
+  }
+
   /** Waits until the operator says of the current spec that the condition holds. */
   async condition(type: string, withinMs: number): Promise<RingObject> {
     return eventually(`ring ${this.name} has condition ${type}`, withinMs, async () => {
@@ -202,6 +266,11 @@ export class Ring {
       }),
     );
   }
+}
+
+function dataText({ roster, held, led, degraded, misplaced }: DataView): string {
+  const wanted = `${roster?.copies} copies on ${roster?.pods.length} pods wanted`;
+  return `${wanted}, held ${held}, led ${led}, degraded ${degraded}, misplaced ${misplaced}`;
 }
 
 export function nameOf(pod: V1Pod): string {

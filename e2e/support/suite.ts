@@ -18,6 +18,9 @@ export const testTimeoutMs: number = 15 * minuteMs;
 
 const PREFIX = "chordring-e2e-";
 
+/** What to set for a suite to do the same again, by namespace. */
+const knobsOf = new Map<string, string>();
+
 /** Suites that failed, each diagnosed once, at the first failure. */
 const failed = new Set<string>();
 
@@ -26,6 +29,8 @@ after(closeForwards);
 
 interface NamespaceOptions {
   readonly labels?: Readonly<Record<string, string>>;
+  /** Variables with which the suite does the same again, as a shell takes them. */
+  readonly knobs?: string;
 }
 
 /**
@@ -35,6 +40,7 @@ interface NamespaceOptions {
 export function useNamespace(suite: string, options: NamespaceOptions = {}): string {
   const namespace = `${PREFIX}${suite}`;
   let touched = false;
+  knobsOf.set(namespace, options.knobs ?? "");
 
   before(async () => {
     await decideReachByOperator();
@@ -74,7 +80,8 @@ async function diagnose(namespace: string): Promise<void> {
   failed.add(namespace);
   const suite = namespace.slice(PREFIX.length);
   const directory = await keepDiagnosis(suite, namespace);
-  const replay = `eval "$(make -s env)" && make deploy && npx mocha e2e/${suite}.test.ts`;
+  const mocha = `${knobsOf.get(namespace) ?? ""} npx mocha e2e/${suite}.test.ts`.trim();
+  const replay = `eval "$(make -s env)" && make deploy && ${mocha}`;
   process.stdout.write(`diagnosis: ${directory}\nreplay the suite: ${replay}\n`);
 }
 

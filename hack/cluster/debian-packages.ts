@@ -18,6 +18,7 @@ const packageOf = {
   chromium: "chromium",
   wrk: "wrk",
   strace: "strace",
+  faketime: "faketime",
   spin: "spin",
   gcc: "build-essential",
 } as const;

@@ -7,15 +7,14 @@ import type { Invocation } from "./history.ts";
 import type { Exchange } from "./outcome.ts";
 import { bodyOf } from "./values.ts";
 
-const HOST = "127.0.0.1";
-
 /** Where a node answers clients. */
 export interface Target {
   readonly name: string;
+  readonly host: string;
   readonly port: number;
 }
 
-type Asked = Pick<Invocation, "kind" | "key" | "value" | "ifMatch" | "ifNoneMatch">;
+export type Asked = Omit<Invocation, "process" | "node">;
 
 const methods = { get: "GET", put: "PUT", delete: "DELETE" } as const;
 
@@ -31,7 +30,7 @@ export class Client {
   send(target: Target, asked: Asked): Promise<Exchange> {
     return new Promise((resolve) => {
       const request = httpRequest({
-        host: HOST,
+        host: target.host,
         port: target.port,
         agent: this.#agent,
         method: methods[asked.kind],
@@ -39,6 +38,8 @@ export class Client {
         headers: headersOf(asked),
       });
       let settled = false;
+      // Nothing leaves before there is a connection.
+      let connected = false;
       const settle = (exchange: Exchange): void => {
         if (settled) return;
         settled = true;
@@ -47,9 +48,19 @@ export class Client {
         if ("failure" in exchange) request.destroy();
       };
       const timer = setTimeout(() => {
-        settle({ failure: "timeout", detail: `no answer in ${this.#timeoutMs} ms` });
+        const detail = `no answer in ${this.#timeoutMs} ms`;
+        settle({ failure: connected ? "timeout" : "not sent", detail });
       }, this.#timeoutMs);
-      const lost = (error: NodeJS.ErrnoException): void => settle(failureOf(error));
+      const lost = (error: NodeJS.ErrnoException): void => {
+        settle({ failure: connected ? "lost" : "not sent", detail: error.code ?? error.message });
+      };
+      request.on("socket", (socket) => {
+        connected = !socket.connecting;
+        if (connected) return;
+        socket.once("connect", () => {
+          connected = true;
+        });
+      });
       request.on("error", lost);
       request.on("response", (response) => void read(response).then(settle, lost));
       request.end(asked.value === undefined ? undefined : bodyOf(asked.value));
@@ -66,6 +77,7 @@ function headersOf(asked: Asked): Record<string, string> {
     ...(asked.kind === "put" ? { "Content-Type": "text/plain" } : {}),
     ...(asked.ifMatch === undefined ? {} : { "If-Match": asked.ifMatch }),
     ...(asked.ifNoneMatch === undefined ? {} : { "If-None-Match": asked.ifNoneMatch }),
+    ...(asked.idempotencyKey === undefined ? {} : { "Idempotency-Key": asked.idempotencyKey }),
   };
 }
 
@@ -75,9 +87,4 @@ async function read(response: IncomingMessage): Promise<Exchange> {
   const { statusCode = 0, headers } = response;
   const owner = headers["x-chord-owner"]?.toString();
   return { status: statusCode, etag: headers.etag, owner, body: Buffer.concat(chunks) };
-}
-
-function failureOf(error: NodeJS.ErrnoException): Exchange {
-  const detail = error.code ?? error.message;
-  return { failure: detail === "ECONNREFUSED" ? "not sent" : "lost", detail };
 }

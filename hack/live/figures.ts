@@ -1,18 +1,36 @@
 /** What a live test came to, in figures, and as lines for people. */
 import type { LinearizabilityReport } from "../lib/linearizability.ts";
+import type { Repetitions } from "./attempts.ts";
 import type { Gap } from "./availability.ts";
 import type { ColdFindings } from "./final-reads.ts";
+import type { Proof } from "./proof.ts";
 import type { Counts, CountedKind, Workload } from "./workload.ts";
 
 export interface Figures {
   readonly operations: Readonly<Record<CountedKind, Counts>>;
   /** Left out because too many had no answer. */
   readonly notAsked: number;
+  readonly repetitions: Repetitions;
   readonly faults: Readonly<Record<string, number>>;
   readonly cold: ColdFindings | undefined;
   readonly check: Omit<LinearizabilityReport, "verdicts"> | undefined;
   readonly slowestKeySeconds: number;
   readonly longestGap: Gap | undefined;
+}
+
+/** What a test of this workload came to. */
+export function figuresOf(workload: Workload, faults: Figures["faults"], proof: Proof): Figures {
+  const { verdicts = [], ...check } = proof.report ?? {};
+  return {
+    operations: workload.counts,
+    notAsked: workload.notAsked,
+    repetitions: workload.repetitions,
+    faults,
+    cold: proof.cold,
+    check: proof.report === undefined ? undefined : (check as Figures["check"]),
+    slowestKeySeconds: Math.max(0, ...verdicts.map(({ seconds }) => seconds)),
+    longestGap: workload.availability.longest,
+  };
 }
 
 export function sumOf(counts: Readonly<Record<CountedKind, Counts>>): Counts {
@@ -35,7 +53,7 @@ export function progressLine(workload: Workload, perSecond: number, fault: strin
 }
 
 export function figureLines(figures: Figures): string[] {
-  const { operations, notAsked, faults, cold, check, longestGap } = figures;
+  const { operations, notAsked, repetitions, faults, cold, check, longestGap } = figures;
   const { ok, refused, unknown } = sumOf(operations);
   const total = ok + refused + unknown;
   const kinds = Object.entries(operations).map(
@@ -45,6 +63,7 @@ export function figureLines(figures: Figures): string[] {
   return [
     `operations:   ${total}: ${ok} answered, ${unknown} unknown, ${refused} refused`,
     `by kind:      ${kinds.join(", ")} (answered/unknown/refused); ${notAsked} not asked`,
+    `sent again:   ${repetitions.unknown} unknown, ${repetitions.acknowledged} acknowledged`,
     `faults:       ${faultTexts.join(", ") || "none"}`,
     `unavailable:  ${gapText(longestGap)}`,
     ...(cold === undefined ? [] : [`cold keys:    ${coldText(cold)}`]),

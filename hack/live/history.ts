@@ -22,6 +22,8 @@ export interface Invocation {
   /** An ETag as it was received, with its quotes. */
   readonly ifMatch?: string;
   readonly ifNoneMatch?: "*";
+  /** Of a write that is sent again while nobody knows what became of it: still one operation. */
+  readonly idempotencyKey?: string;
 }
 
 /**

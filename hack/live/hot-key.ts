@@ -12,11 +12,19 @@ const OPERATIONS_MAX = 1_500;
 /** Writes that may have happened or may yet happen: those under way count too. */
 const UNCERTAIN_MAX = 12;
 const UNKNOWN_MAX = 8;
+/**
+ * A key remembers the last eight ids of writes. So many begin in so long a time, in which every
+ * request that is still on its way arrives or is dropped: a repetition always finds its id.
+ */
+const IDS_MAX = 8;
+const IDS_WINDOW_MS = 30_000;
 
 export class HotKey {
   readonly #slot: number;
   #generation = 0;
   #state = newState();
+  /** When the last writes with an id began. */
+  #idsAtMs: number[] = [];
 
   constructor(slot: number) {
     this.#slot = slot;
@@ -34,6 +42,14 @@ export class HotKey {
   get writable(): boolean {
     const { underWay, unknown } = this.#state;
     return underWay + unknown < UNCERTAIN_MAX;
+  }
+
+  /** Whether one more write may have an id just now; to be called only for one that then has it. */
+  takeId(nowMs: number): boolean {
+    const recent = this.#idsAtMs.filter((atMs) => nowMs - atMs < IDS_WINDOW_MS);
+    const free = recent.length < IDS_MAX;
+    this.#idsAtMs = free ? [...recent, nowMs] : recent;
+    return free;
   }
 
   /** To be called before an operation; gives what is to be called after it. */

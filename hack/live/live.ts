@@ -7,34 +7,30 @@
  * nodes' logs below artifacts/live.
  */
 import { mkdirSync, rmSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { setTimeout as delay } from "node:timers/promises";
-import {
-  checkLinearizability,
-  ensureChecker,
-  type LinearizabilityReport,
-} from "../lib/linearizability.ts";
+import { ensureChecker } from "../lib/linearizability.ts";
 import { LocalRing } from "../lib/local-ring.ts";
 import { step } from "../lib/progress.ts";
 import { SeededRandom } from "../lib/seeded-random.ts";
 import { settings } from "../lib/settings.ts";
 import type { Target } from "./client.ts";
-import { type Figures, progressLine, sumOf } from "./figures.ts";
-import { type ColdFindings, judgeColdKeys, readEverything } from "./final-reads.ts";
+import { type Figures, figuresOf, progressLine, sumOf } from "./figures.ts";
+import type { ColdFindings } from "./final-reads.ts";
 import { History } from "./history.ts";
 import { Nemesis } from "./nemesis.ts";
 import { type LiveOptions, replayCommand } from "./options.ts";
+import { explainEverything, HISTORY_FILE, readInTheEnd } from "./proof.ts";
 import { linkFaults, scheduleOf } from "./schedule.ts";
 import { Workload } from "./workload.ts";
 
 const RECOVERY_TIMEOUT_MS = 120_000;
 /** How soon it is noticed that nobody waits for the recovery any more. */
 const RECOVERY_LOOK_MS = 2_000;
-const CHECK_TIMEOUT_SECONDS = 120;
 /** Stream of the seed; the schedule has others. */
 const WORKLOAD_STREAM = 0;
-const EXAMPLES_MAX = 5;
+const HOST = "127.0.0.1";
 
 export interface LiveResult {
   /** Everything that breaks the promise, one sentence each; none when the test passed. */
@@ -66,14 +62,15 @@ export async function runLive(options: LiveOptions, signal: AbortSignal): Promis
   mkdirSync(directory, { recursive: true });
   const problems: string[] = [];
   const { running, cold } = await runOnRing({ options, signal, directory, problems });
-  const check = signal.aborted ? undefined : await verify(directory, problems);
+  const report = signal.aborted ? undefined : await explainEverything(directory, problems);
   const passed = problems.length === 0 && !signal.aborted;
   const kept = !passed || options.keep;
+  const { workload, nemesis } = running;
   if (!kept) rmSync(directory, { recursive: true });
   return {
     problems,
-    strange: running.workload.strange,
-    figures: figuresOf(running, cold, check),
+    strange: workload.strange,
+    figures: figuresOf(workload, Object.fromEntries(nemesis.counts), { cold, report }),
     replay: replayCommand(options),
     directory: kept ? directory : undefined,
   };
@@ -123,12 +120,13 @@ function brokenBuildImport(name: string): string {
 }
 
 function prepare({ options, signal, directory }: Frame, ring: LocalRing): Running {
-  const history = new History(join(directory, "history.jsonl"));
+  const history = new History(join(directory, HISTORY_FILE));
   history.test({ ...options });
-  const targets = ring.nodes.map(({ name, apiPort }) => ({ name, port: apiPort }));
+  const targets = ring.nodes.map(({ name, apiPort }) => ({ name, host: HOST, port: apiPort }));
   const { rate, hotKeys, timeoutMs, seed } = options;
   const random = new SeededRandom(seed, WORKLOAD_STREAM);
-  const workload = new Workload({ targets, history, random, rate, hotKeys, timeoutMs });
+  const asking = { rate, hotKeys, timeoutMs };
+  const workload = new Workload({ targets: () => targets, history, random, ...asking });
   const durationMs = options.seconds * 1_000;
   const repaired = (ended: AbortSignal): Promise<boolean> => untilPlaced(ring, ended);
   const nemesis = new Nemesis({ ring, history, durationMs, repaired });
@@ -202,48 +200,5 @@ async function inTheEnd(running: Running, problems: string[]): Promise<ColdFindi
   const { ring, workload, targets, signal } = running;
   await step("All nodes ready and all copies made again", () => allWell(ring, signal));
   if (signal.aborted) return undefined;
-  const { found, unanswered } = await step("Reading everything through every node", (current) =>
-    readEverything(workload, targets, (detail) => {
-      current.detail = detail;
-    }),
-  );
-  const cold = judgeColdKeys(workload.cold, found);
-  problems.push(...unanswered, ...cold.wrong.slice(0, EXAMPLES_MAX));
-  if (cold.wrong.length > EXAMPLES_MAX) problems.push(`${cold.wrong.length} cold keys are wrong`);
-  return cold;
-}
-
-async function verify(directory: string, problems: string[]): Promise<LinearizabilityReport> {
-  const report = await step("Looking for an order that explains every answer", () =>
-    checkLinearizability({
-      history: join(directory, "history.jsonl"),
-      pictures: directory,
-      timeoutSeconds: CHECK_TIMEOUT_SECONDS,
-    }),
-  );
-  const bad = report.verdicts.filter(({ verdict }) => verdict !== "ok");
-  for (const { key, verdict, reason, picture } of bad.slice(0, EXAMPLES_MAX)) {
-    const why = reason === undefined ? "" : `: ${reason}`;
-    const drawn = picture === undefined ? "" : ` (${basename(picture)})`;
-    problems.push(`${key} is ${verdict}${why}${drawn}`);
-  }
-  if (bad.length > EXAMPLES_MAX) problems.push(`${bad.length} keys are not linearizable`);
-  return report;
-}
-
-function figuresOf(
-  { workload, nemesis }: Running,
-  cold: ColdFindings | undefined,
-  report: LinearizabilityReport | undefined,
-): Figures {
-  const { verdicts = [], ...check } = report ?? {};
-  return {
-    operations: workload.counts,
-    notAsked: workload.notAsked,
-    faults: Object.fromEntries(nemesis.counts),
-    cold,
-    check: report === undefined ? undefined : (check as Figures["check"]),
-    slowestKeySeconds: Math.max(0, ...verdicts.map(({ seconds }) => seconds)),
-    longestGap: workload.availability.longest,
-  };
+  return await readInTheEnd(workload, targets, problems);
 }

@@ -6,6 +6,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { runScript } from "../lib/command-line.ts";
+import { ensureSkewedClocks } from "./clock-skew.ts";
 import { figureLines } from "./figures.ts";
 import { type LiveResult, runLive } from "./live.ts";
 import { allFaults, flagOf, type LiveOptions, liveOptions } from "./options.ts";
@@ -76,6 +77,7 @@ function tell({ figures, problems, strange, directory, replay }: LiveResult): vo
 }
 
 async function main(): Promise<void> {
+  await ensureSkewedClocks();
   const options = readOptions();
   const ended = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {

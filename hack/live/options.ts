@@ -36,7 +36,7 @@ export const allFaults: readonly FaultKind[] = [...processFaults, ...linkFaults]
 export function liveOptions(given: Partial<LiveOptions> = {}): LiveOptions {
   const copies = given.copies ?? 3;
   const safe = copies >= COPIES_SAFE;
-  const possible: Partial<Record<FaultKind, boolean>> = { skew: canSkewClocks, replace: safe };
+  const possible: Partial<Record<FaultKind, boolean>> = { skew: canSkewClocks(), replace: safe };
   return {
     seed: 1,
     seconds: 60,

@@ -5,14 +5,15 @@
  * Hot keys are few and come in volleys of puts, gets, deletes and compare-and-sets at the same
  * moment through different nodes. Cold keys are many; each is put once, read at times, and must be
  * there in the end. As in Jepsen, a client whose operation got no answer in time never comes back:
- * a new one takes its place.
+ * a new one takes its place. Some writes have an id and are sent again (attempts.ts).
  */
+import { Attempts, type Repetitions } from "./attempts.ts";
 import { Availability } from "./availability.ts";
 import { Client, type Target } from "./client.ts";
 import type { SeededRandom } from "../lib/seeded-random.ts";
 import type { Completion, History, Invocation, Outcome } from "./history.ts";
 import { HotKey } from "./hot-key.ts";
-import { completionOf, outsideContract } from "./outcome.ts";
+import { outsideContract } from "./outcome.ts";
 import { newValue } from "./values.ts";
 
 /** How often the clients look whether it is time to ask again. */
@@ -20,11 +21,14 @@ const TICK_MS = 5;
 /** Beyond this many unanswered operations asking more would only add to them. */
 const UNDER_WAY_MAX = 600;
 const VOLLEY_MAX = 4;
+/** Of the writes. */
+const ID_SHARE = 0.25;
 const FILLER_BYTES = [0, 0, 0, 10, 200, 3_000, 40_000];
 const EXAMPLES_MAX = 10;
 
 export interface WorkloadOptions {
-  readonly targets: readonly Target[];
+  /** The nodes that clients know just now. */
+  readonly targets: () => readonly Target[];
   readonly history: History;
   readonly random: SeededRandom;
   /** Operations a second. */
@@ -64,18 +68,21 @@ export class Workload {
   readonly counts: Record<CountedKind, Counts> = newCounts();
   readonly #options: WorkloadOptions;
   readonly #client: Client;
+  readonly #attempts: Attempts;
   readonly #hot: readonly HotKey[];
   readonly #hotNames = new Set<string>();
   readonly #idle: number[] = [];
-  readonly #underWay = new Set<Promise<Completion>>();
+  readonly #underWay = new Set<Promise<unknown>>();
   #processes = 0;
   #values = 0;
+  #ids = 0;
   #timer: NodeJS.Timeout | undefined;
   #notAsked = 0;
 
   constructor(options: WorkloadOptions) {
     this.#options = options;
     this.#client = new Client(options.timeoutMs);
+    this.#attempts = new Attempts(this.#client, options.targets);
     this.#hot = Array.from({ length: options.hotKeys }, (_, slot) => new HotKey(slot));
   }
 
@@ -87,6 +94,11 @@ export class Workload {
   /** Operations left out because too many had no answer yet. */
   get notAsked(): number {
     return this.#notAsked;
+  }
+
+  /** Requests that were sent again. */
+  get repetitions(): Repetitions {
+    return this.#attempts.repetitions;
   }
 
   /** Asks on until `stop`. */
@@ -102,7 +114,8 @@ export class Workload {
   /** Asks nothing more, and waits until every operation has ended. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
-    await Promise.all(this.#underWay);
+    // The end of an operation may begin its repetition.
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
 
   /** Reads a key through one node, as another operation of the history. */
@@ -123,9 +136,12 @@ export class Workload {
       return size;
     }
     const hot = random.pick(this.#hot);
-    const targets = random.sample(this.#options.targets, size);
+    const targets = random.sample(this.#options.targets(), size);
     for (const target of targets) this.#one(hot, target);
-    return targets.length;
+    if (targets.length > 0) return targets.length;
+    // No node is there to be asked.
+    this.#notAsked += size;
+    return size;
   }
 
   #one(hot: HotKey, target: Target): void {
@@ -144,7 +160,8 @@ export class Workload {
       completion: undefined,
     };
     this.cold.push(cold);
-    const wanted: Wanted = { kind: "put", key: cold.key, value: cold.value };
+    const id = this.#options.random.chance(ID_SHARE) ? { idempotencyKey: this.#newId() } : {};
+    const wanted: Wanted = { kind: "put", key: cold.key, value: cold.value, ...id };
     void this.#perform(wanted, "put", target).then((completion) => {
       cold.completion = completion;
     });
@@ -155,7 +172,7 @@ export class Workload {
     // Nothing to compare with: then it must not be there.
     const possible = drawn === "cas" && hot.etag === undefined ? "create" : drawn;
     const counted = hot.writable ? possible : "get";
-    const wanted = this.#wantedOf(hot, counted);
+    const wanted = { ...this.#wantedOf(hot, counted), ...this.#idOf(hot, counted) };
     this.#hotNames.add(wanted.key);
     const { history } = this.#options;
     const end = hot.begin(wanted.kind);
@@ -184,6 +201,16 @@ export class Workload {
     }
   }
 
+  #idOf(hot: HotKey, counted: CountedKind): Pick<Wanted, "idempotencyKey"> {
+    if (counted === "get" || !this.#options.random.chance(ID_SHARE)) return {};
+    return hot.takeId(performance.now()) ? { idempotencyKey: this.#newId() } : {};
+  }
+
+  #newId(): string {
+    this.#ids += 1;
+    return `id-${this.#ids}`;
+  }
+
   #newValue(): string {
     this.#values += 1;
     return newValue(this.#values, this.#options.random.pick(FILLER_BYTES));
@@ -191,26 +218,39 @@ export class Workload {
 
   #perform(wanted: Wanted, counted: CountedKind, target: Target): Promise<Completion> {
     const operation = this.#exchange(wanted, counted, target);
-    this.#underWay.add(operation);
-    void operation.finally(() => this.#underWay.delete(operation));
+    this.#wait(operation);
     return operation;
+  }
+
+  /** Whatever is not at its end yet is waited for in the end. */
+  #wait(something: Promise<unknown>): void {
+    this.#underWay.add(something);
+    void something.finally(() => this.#underWay.delete(something));
   }
 
   async #exchange(wanted: Wanted, counted: CountedKind, target: Target): Promise<Completion> {
     const { history } = this.#options;
     const process = this.#idle.pop() ?? (this.#processes += 1);
     const id = history.invoke({ process, node: target.name, ...wanted });
-    const exchange = await this.#client.send(target, wanted);
-    const completion = completionOf(wanted.kind, exchange);
+    const completion = await this.#attempts.perform(target, wanted);
     history.complete(id, completion);
     // Nobody knows what the operation of this one may still do.
     if (completion.outcome !== "unknown") this.#idle.push(process);
     this.counts[counted][completion.outcome] += 1;
-    if (outsideContract(completion) && this.strange.length < EXAMPLES_MAX) {
+    if (outsideContract(completion)) {
       const { status, detail = "" } = completion;
-      this.strange.push(`${wanted.kind} ${wanted.key}: status ${status} ${detail} (${id})`);
+      this.#strange(`${wanted.kind} ${wanted.key}: status ${status} ${detail} (${id})`);
     }
+    this.#wait(
+      this.#attempts.repeat(target, wanted, completion).then((wrong) => {
+        if (wrong !== undefined) this.#strange(`${wrong} (${id})`);
+      }),
+    );
     return completion;
+  }
+
+  #strange(what: string): void {
+    if (this.strange.length < EXAMPLES_MAX) this.strange.push(what);
   }
 }
 

@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SeededRandom } from "../../lib/seeded-random.ts";
 import { waitFor } from "../../lib/wait-for.ts";
+import type { Target } from "../../live/client.ts";
 import { sumOf } from "../../live/figures.ts";
 import { judgeColdKeys } from "../../live/final-reads.ts";
 import { History } from "../../live/history.ts";
@@ -56,7 +57,7 @@ describe("clients of a live test", function () {
     });
     const { port } = server.address() as { port: number };
     const history = new History(join(directory, `${count}.jsonl`));
-    const targets = [{ name: "node-0", port }];
+    const targets = (): Target[] => [{ name: "node-0", host: "127.0.0.1", port }];
     const random = new SeededRandom(1);
     const settings = { rate: 500, hotKeys: 2, timeoutMs };
     const workload = new Workload({ targets, history, random, ...settings });
@@ -121,6 +122,14 @@ describe("a hot key", () => {
     key.begin("get")(ok);
     assert.equal(key.name, "hot-3.1");
     assert.equal(key.etag, undefined);
+  });
+
+  it("gives eight of its writes an id, and more only once those are forgotten", () => {
+    const key = new HotKey(0);
+    const given = Array.from({ length: 10 }, (_, second) => key.takeId(second * 1_000));
+    assert.equal(given.filter((one) => one).length, 8);
+    assert.equal(key.takeId(29_999), false);
+    assert.equal(key.takeId(30_000), true);
   });
 
   it("is only read while many writes may still happen", () => {

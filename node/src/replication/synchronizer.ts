@@ -125,18 +125,16 @@ export class Synchronizer {
 
   async #mend(batch: readonly ComparedKey[], following: readonly string[]): Promise<void> {
     const plan = this.#plan(batch, following.length);
-    const { lead, peers, writes, options } = this.#parts;
+    const { lead, peers, options } = this.#parts;
     const { partition } = lead;
     const fetched = await Promise.all(
       plan.wanted.map((entries, index) =>
         fetchRecords(peers, following[index] as string, { partition, entries }),
       ),
     );
-    const done = plan.rewrites.map((key) => this.#rewrite(key));
-    for (const { key, held } of fetched.flat()) {
-      // Meanwhile a client may have written it, or another member had a newer one still.
-      if (this.#newerThanOwn(key, held.stamp)) done.push(writes.write(key, held.state).done);
-    }
+    // Each fails as a promise: one that threw would leave those begun before it to fail unheard.
+    const rewritten = plan.rewrites.map((key) => this.#rewrite(key));
+    const adopted = fetched.flat().map((record) => this.#adopt(record));
     const repairs = plan.repairs.flatMap((records, index) =>
       inMessages(records, options.pageBytes).map((part) =>
         peers.call<"repair">(following[index] as string, {
@@ -146,7 +144,7 @@ export class Synchronizer {
         }),
       ),
     );
-    await Promise.all<unknown>([...done, ...repairs]);
+    await Promise.all<unknown>([...rewritten, ...adopted, ...repairs]);
   }
 
   #plan(batch: readonly ComparedKey[], members: number): Plan {
@@ -182,6 +180,11 @@ export class Synchronizer {
     const own = replica.held(key);
     if (own === null || known(key) || writes.of(key) !== undefined) return;
     await writes.write(key, own.state).done;
+  }
+
+  async #adopt({ key, held }: KeyedRecord): Promise<void> {
+    // Meanwhile a client may have written it, or another member had a newer one still.
+    if (this.#newerThanOwn(key, held.stamp)) await this.#parts.writes.write(key, held.state).done;
   }
 
   #newerThanOwn(key: string, stamp: Stamp): boolean {
