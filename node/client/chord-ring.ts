@@ -23,6 +23,8 @@ export interface Value {
   readonly contentType: string;
   /** Names the write that made it. */
   readonly version: string;
+  /** When the ring will delete it; null: it stays. */
+  readonly expires: Date | null;
 }
 
 export type Content = Uint8Array | string;
@@ -41,6 +43,8 @@ export interface WriteOptions {
   readonly ifMatch?: string;
   /** A version that must not be the present one; `*` for any: the key must be new. */
   readonly ifNoneMatch?: string;
+  /** Seconds until the ring deletes the value, 1 to ten years. Default: it stays. */
+  readonly ttl?: number;
   /** Default: a new one for each call. */
   readonly idempotencyKey?: string;
 }
@@ -89,7 +93,8 @@ export class ChordRing {
     if (answer.status === 304) return "unchanged";
     if (answer.status !== 200) throw refused(answer);
     const contentType = answer.headers.get("content-type") ?? "application/octet-stream";
-    return { bytes: answer.bytes, contentType, version: versionOf(answer) };
+    const expires = expiryOf(answer);
+    return { bytes: answer.bytes, contentType, version: versionOf(answer), expires };
   }
 
   /** Rejects with `precondition_failed` if a condition does not hold. */
@@ -100,7 +105,10 @@ export class ChordRing {
   }
 
   /** False if there was no value. Rejects with `precondition_failed` as `put` does. */
-  async delete(key: string, options: Omit<WriteOptions, "contentType"> = {}): Promise<boolean> {
+  async delete(
+    key: string,
+    options: Omit<WriteOptions, "contentType" | "ttl"> = {},
+  ): Promise<boolean> {
     const headers = this.#writeHeaders(options);
     const answer = await this.#run(key, { method: "DELETE", path: pathOf(key), headers });
     if (answer.status === 204) return true;
@@ -113,7 +121,7 @@ export class ChordRing {
     key: string,
     version: string | null,
     content: Content,
-    options: Pick<WriteOptions, "contentType" | "idempotencyKey"> = {},
+    options: Pick<WriteOptions, "contentType" | "idempotencyKey" | "ttl"> = {},
   ): Promise<CompareAndSet> {
     const condition = version === null ? { ifNoneMatch: "*" } : { ifMatch: version };
     const answer = await this.#put(key, content, { ...options, ...condition });
@@ -127,20 +135,22 @@ export class ChordRing {
 
   /**
    * Reads, changes, and compares-and-sets, until nobody else was faster. `change` may be called
-   * many times; if it returns undefined the key stays as it is. The content type stays, too.
-   * Returns the version that it leaves, null for no value.
+   * many times; if it returns undefined the key stays as it is. The content type stays, too, while
+   * the time to live is the one given here; without one the new value stays for good. Returns the
+   * version that it leaves, null for no value.
    */
   async update(
     key: string,
     change: (value: Value | null) => Change | Promise<Change>,
+    options: Pick<WriteOptions, "ttl"> = {},
   ): Promise<string | null> {
     for (let round = 0; ; round += 1) {
       const value = await this.get(key);
       const content = await change(value);
       const version = value?.version ?? null;
       if (content === undefined) return version;
-      const options = value === null ? {} : { contentType: value.contentType };
-      const outcome = await this.compareAndSet(key, version, content, options);
+      const type = value === null ? {} : { contentType: value.contentType };
+      const outcome = await this.compareAndSet(key, version, content, { ...options, ...type });
       if (outcome.done) return outcome.version;
       await pause(randomInt(1 + Math.min(CONTENTION_MAX_MS, 2 ** round)));
     }
@@ -151,7 +161,12 @@ export class ChordRing {
     const body = text ? new TextEncoder().encode(content) : new Uint8Array(content);
     const usual = text ? "text/plain; charset=utf-8" : "application/octet-stream";
     const contentType = options.contentType ?? usual;
-    const headers = { ...this.#writeHeaders(options), "content-type": contentType };
+    const { ttl } = options;
+    const headers = {
+      ...this.#writeHeaders(options),
+      "content-type": contentType,
+      ...(ttl === undefined ? {} : { "x-chord-ttl": String(ttl) }),
+    };
     return this.#run(key, { method: "PUT", path: pathOf(key), headers, body });
   }
 
@@ -194,6 +209,11 @@ function versionOf(answer: Answer): string {
     status: answer.status,
     outcome: "unknown",
   });
+}
+
+function expiryOf(answer: Answer): Date | null {
+  const time = answer.headers.get("x-chord-expires");
+  return time === null ? null : new Date(time);
 }
 
 /** Another 404 than that of a key comes from something that is no ring. */

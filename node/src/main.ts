@@ -12,7 +12,7 @@ import { HttpServer } from "./http/server.ts";
 import { KeyService } from "./kv/key-service.ts";
 import { NodeMetrics } from "./metrics/node-metrics.ts";
 import manifest from "../package.json" with { type: "json" };
-import { systemClock } from "./platform/clock.ts";
+import { systemClock, systemWallClock } from "./platform/clock.ts";
 import { discovery, joinAddress } from "./platform/discovery.ts";
 import { sha1Hash } from "./platform/hash.ts";
 import { componentLog, createLogger, type Logger } from "./platform/log.ts";
@@ -60,7 +60,7 @@ async function start(config: Config, logger: Logger): Promise<Running> {
     token: config.peerToken,
     resolve: nameResolver(chord, hash),
   });
-  const replication = createReplication(config, { logger, hash, chord, network, disk });
+  const replication = createReplication(config, { logger, hash, metrics, chord, network, disk });
   metrics.connect({
     view: () => chord.view(),
     data: () => replication.view(),
@@ -134,21 +134,24 @@ function createChord(config: Config, { logger, hash, metrics, transport }: Chord
 interface DataParts {
   readonly logger: Logger;
   readonly hash: ReturnType<typeof sha1Hash>;
+  readonly metrics: NodeMetrics;
   readonly chord: Chord;
   readonly network: ReplicationClient;
   readonly disk: LmdbDisk;
 }
 
 function createReplication(config: Config, parts: DataParts): Replication {
-  const { logger, hash, chord, network, disk } = parts;
+  const { logger, hash, metrics, chord, network, disk } = parts;
   return new Replication(
     {
       network,
       disk,
       clock: systemClock,
+      wallClock: systemWallClock,
       random: systemRandom,
       hash,
       log: componentLog(logger, "replication"),
+      metrics,
       founders: () => readFounders(config.configFile),
       neighbours: () =>
         [chord.predecessor, ...chord.successors].flatMap((node) => node?.name ?? []),

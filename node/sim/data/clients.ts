@@ -27,7 +27,17 @@ export interface Counts {
   unknown: number;
 }
 
-type Shape = Pick<Plan, "clients" | "thinkMs" | "timeoutMs">;
+/** The longest time to live that a client gives a value. */
+const ttlSecondsMax = 3;
+
+type Shape = Pick<Plan, "clients" | "thinkMs" | "timeoutMs" | "ttlRate">;
+interface ClientParts {
+  readonly keys: readonly string[];
+  readonly random: SeededRandom;
+  /** Decides on times to live alone. */
+  readonly ttlRandom?: SeededRandom;
+}
+
 type Result = Outcome | "failed" | "unknown";
 
 export class Clients {
@@ -35,7 +45,9 @@ export class Clients {
   readonly #world: World;
   readonly #oracles: Oracles;
   readonly #random: SeededRandom;
+  readonly #ttlRandom: SeededRandom;
   readonly #keys: readonly string[];
+  #ttlRate = 0;
   /** The longest pause of a client between two calls. */
   #thinkMs = 0;
   /** How long a node has for a call. */
@@ -44,18 +56,16 @@ export class Clients {
   #pending = 0;
   #ended = false;
 
-  constructor(
-    world: World,
-    oracles: Oracles,
-    { keys, random }: { readonly keys: readonly string[]; readonly random: SeededRandom },
-  ) {
+  constructor(world: World, oracles: Oracles, { keys, random, ttlRandom = random }: ClientParts) {
     this.#world = world;
     this.#oracles = oracles;
     this.#keys = keys;
     this.#random = random;
+    this.#ttlRandom = ttlRandom;
   }
 
-  start({ clients, thinkMs, timeoutMs }: Shape): void {
+  start({ clients, thinkMs, timeoutMs, ttlRate }: Shape): void {
+    this.#ttlRate = ttlRate;
     this.#thinkMs = thinkMs;
     this.#timeoutMs = timeoutMs;
     for (let index = 0; index < clients; index += 1) this.#goOn(new Client(`c${index}`));
@@ -92,13 +102,19 @@ export class Clients {
       }
       const key = this.#random.pick(this.#keys) ?? "";
       const id = `${client.name}-${(client.count += 1)}`;
-      const operation = client.draw(this.#random, key, id);
+      const operation = this.#withTtl(client.draw(this.#random, key, id));
       if (operation.type === "get" && this.#random.chance(0.1)) this.#readOne(node, operation);
       this.#call(node, id, operation, (result) => {
         client.learn(key, result);
         this.#goOn(client);
       });
     });
+  }
+
+  #withTtl(operation: Operation): Operation {
+    if (operation.type !== "put" || this.#ttlRate === 0) return operation;
+    if (!this.#ttlRandom.chance(this.#ttlRate)) return operation;
+    return { ...operation, ttlSeconds: this.#ttlRandom.integer(1, ttlSecondsMax) };
   }
 
   /** D3 for who reads any copy, however old: it still is what somebody wrote. */

@@ -15,6 +15,7 @@ import type {
   ReplicaStore,
 } from "../../src/replication/index.ts";
 import { compareKeys } from "../../src/replication/index.ts";
+import { isOver } from "../../src/replication/key-operation.ts";
 import type { SeededRandom } from "../random.ts";
 import type { Scheduler } from "../scheduler.ts";
 
@@ -315,6 +316,11 @@ class SimulatedStore implements ReplicaStore {
       }
       return { key, stamp: (this.#stored.records.get(key) as Held).stamp };
     });
+  }
+
+  expired(nowMs: number, limit: number): readonly string[] {
+    const over = [...this.#stored.records].filter(([, { state }]) => isOver(state.content, nowMs));
+    return over.slice(0, limit).map(([key]) => key);
   }
 
   counts(): Counts {

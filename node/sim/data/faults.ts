@@ -147,7 +147,11 @@ export class Chaos {
     late: (fault) => this.#setRate(fault, { late: 0.1, tailMs: fault.amount }),
     slow: (fault) => this.#slow(fault),
     clock: ({ nodes, amount }) =>
-      this.#running(nodes).forEach((node) => (node.clockAheadMs += amount)),
+      this.#running(nodes).forEach((node) => {
+        node.clockAheadMs += amount;
+        // People may set the time of day back, too.
+        node.wallAheadMs = amount;
+      }),
     full: (fault) => this.#setDisks(fault, { full: true }, { full: false }),
     "slow-disk": (fault) => this.#setDisks(fault, { slowMs: fault.amount }, { slowMs: 0 }),
     damage: (fault) => this.#damage(fault),
@@ -170,6 +174,7 @@ export class Chaos {
     world.neighbourRate = 1;
     for (const node of world.running.values()) {
       node.slowMs = 0;
+      node.wallAheadMs = 0;
       node.resume();
     }
     for (const platter of world.platters.values()) {

@@ -14,8 +14,12 @@ export interface Version {
   readonly depth: number;
   readonly epoch: number;
   readonly state: KeyState;
-  /** The call of a client that it comes from. */
+  /** The call of a client that it comes from, or the version that it deletes for its age. */
   readonly call: string;
+  /** No client asked for it: the value that it replaces had a time to live. */
+  readonly expired: boolean;
+  /** When it was made, in moments of all clients. */
+  readonly moment: number;
 }
 
 /** One call of a client with all its repetitions. */
@@ -64,9 +68,17 @@ export function callOf(state: KeyState): string {
   return state.answered[0]?.id ?? "a delete without an id";
 }
 
+/** A client's delete has an id that its state remembers first. */
+function isExpiry(state: KeyState, before: KeyState | undefined): boolean {
+  if (state.content !== null || before === undefined) return false;
+  return state.answered[0]?.id === before.answered[0]?.id;
+}
+
 export class KeyHistory {
   readonly key: string;
   readonly calls: Call[] = [];
+  /** The present moment of all clients. */
+  moment = 0;
   readonly traces: Trace[] = [];
   /** The latest state that a client knows of, now and when each view was decided. */
   observed: Version | null = null;
@@ -86,13 +98,16 @@ export class KeyHistory {
     return name === undefined ? null : (this.#versions.get(name) ?? null);
   }
 
-  /** D3. A replica takes a record: the first to do so is the leader that made it. */
-  kept(state: KeyState, stamp: Stamp, before: KeyState | undefined): void {
+  /**
+   * D3. A replica takes a record: the first to do so is the leader that made it. The version if
+   * that is so now, else null.
+   */
+  kept(state: KeyState, stamp: Stamp, before: KeyState | undefined): Version | null {
     const name = state.version;
     const known = this.#versions.get(name);
     if (known !== undefined) {
-      if (known.state === state || known.call === callOf(state)) return;
-      throw this.broken("D3", `two values of version ${name}`);
+      this.#checkSame(known.state, state);
+      return null;
     }
     if (name !== `${stamp.epoch}-${stamp.ballot}-${stamp.count}`) {
       throw this.broken("D3", `nobody made version ${name}`);
@@ -100,7 +115,43 @@ export class KeyHistory {
     const base = this.named(before?.version);
     const { epoch } = stamp;
     const depth = (base?.depth ?? 0) + 1;
-    this.#versions.set(name, { name, base, depth, epoch, state, call: callOf(state) });
+    const expired = isExpiry(state, before);
+    const call = expired ? `the expiry of ${base?.name}` : callOf(state);
+    const { moment } = this;
+    const version: Version = { name, base, depth, epoch, state, call, expired, moment };
+    this.#versions.set(name, version);
+    return version;
+  }
+
+  #checkSame(one: KeyState, other: KeyState): void {
+    if (one === other) return;
+    if (callOf(one) !== callOf(other)) {
+      throw this.broken("D3", `two values of version ${one.version}`);
+    }
+    if (one.content?.expiresMs !== other.content?.expiresMs) {
+      throw this.broken("E2", `a copy of ${one.version} expires at another time`);
+    }
+  }
+
+  /** E1 and E2, when its leader makes a version. `nowMs` is that leader's wall clock. */
+  checkTime(version: Version, nowMs: number): void {
+    if (version.expired) this.#checkDue(version, nowMs);
+    else if (isPresent(version)) this.#checkStamped(version, nowMs);
+  }
+
+  #checkDue({ base }: Version, nowMs: number): void {
+    const dueMs = base?.state.content?.expiresMs ?? Number.POSITIVE_INFINITY;
+    if (dueMs <= nowMs) return;
+    throw this.broken("E1", `${base?.name} was deleted at ${nowMs}, its time was ${dueMs}`);
+  }
+
+  #checkStamped({ state, call, name }: Version, nowMs: number): void {
+    const asked = this.calls.find(({ id }) => id === call)?.operation;
+    if (asked?.type !== "put") return;
+    const { ttlSeconds } = asked;
+    const expiresMs = ttlSeconds === undefined ? undefined : nowMs + 1_000 * ttlSeconds;
+    if (state.content?.expiresMs === expiresMs) return;
+    throw this.broken("E2", `${name} expires at ${state.content?.expiresMs}, not ${expiresMs}`);
   }
 
   /** A client learns that the key has, or had, this state: nobody may have seen another history. */

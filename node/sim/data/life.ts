@@ -82,7 +82,8 @@ class Life {
     this.world = new World({ seed, founders, options, torn, recording });
     const places = new Map(keys.map((key) => [key, partitionOf(keyOf(key).id, partitions)]));
     this.#oracles = new Oracles(this.world, partitions, places);
-    const parts = { keys, random: new SeededRandom(seed, 2) };
+    const [random, ttlRandom] = [new SeededRandom(seed, 2), new SeededRandom(seed, 5)];
+    const parts = { keys, random, ttlRandom };
     this.#clients = new Clients(this.world, this.#oracles, parts);
     this.#chaos = new Chaos(this.world, this.#oracles, {
       keys,
@@ -104,6 +105,7 @@ class Life {
     world.note("calm");
     this.#chaos.calm();
     this.#restedMs = await this.#rest("after the faults");
+    if (plan.ttlRate > 0) await this.#expire();
     await this.#readEverywhere();
     for (const partition of this.#oracles.partitions) this.#checkHistories(partition);
   }
@@ -145,6 +147,25 @@ class Life {
     } while (!rested());
     world.note(`at rest ${(tookMs / 1000).toFixed(1)} s ${when}`);
     return tookMs;
+  }
+
+  /** A4. */
+  async #expire(): Promise<void> {
+    const { scheduler } = this.world;
+    const living = this.#oracles.partitions.filter(({ dead }) => !dead);
+    const gone = (): boolean => living.every(({ partition }) => !this.#holdsExpiring(partition));
+    if (!(await scheduler.runUntil(gone, restMs))) {
+      throw new OracleError("A4", `a value is there ${restMs / 1000} s after the faults`);
+    }
+    await this.#rest("after all expired");
+  }
+
+  #holdsExpiring(partition: number): boolean {
+    return [...this.world.platters.values()].some(({ durable }) =>
+      [...durable.of(partition).records.values()].some(
+        ({ state }) => state.content?.expiresMs !== undefined,
+      ),
+    );
   }
 
   /** A3: nodes greet each other, and hardly more. */

@@ -170,6 +170,43 @@ export const mutants: readonly Mutant[] = [
     to: "void repeatable;",
   },
 
+  // --- values that expire -----------------------------------------------------------------------
+  {
+    name: "expires-by-reading",
+    what: "a value whose time is over is not found, though it was not deleted",
+    file: "key-operation.ts",
+    from: 'if (operation.type === "get") return { outcome: read(operation, state), next: null };',
+    to:
+      "const over = isOver(state?.content, circumstances.nowMs);\n" +
+      '  if (operation.type === "get") ' +
+      "return { outcome: read(operation, over ? null : state), next: null };",
+  },
+  {
+    name: "expires-early",
+    what: "a value is deleted a second before its time",
+    file: "key-operation.ts",
+    from: "content.expiresMs <= nowMs;",
+    to: "content.expiresMs <= nowMs + 1_000;",
+  },
+  {
+    name: "expiry-lost",
+    what: "a new leader forgets when a value expires that it writes again",
+    file: "leader.ts",
+    from: "await this.#writes.write(key, newest.state).done;",
+    to:
+      "const { expiresMs, ...content } = newest.state.content ?? {};\n" +
+      "    const kept = newest.state.content === null ? null : content;\n" +
+      "    await this.#writes.write(key, { ...newest.state, content: kept } as never).done;\n" +
+      "    void expiresMs;",
+  },
+  {
+    name: "expires-unsettled",
+    what: "a leader stops to delete what expires once it has compared all copies",
+    file: "leader.ts",
+    from: 'mayGoOn: () => this.#settled && this.#state === "leading",',
+    to: 'mayGoOn: () => !this.#settled && this.#state === "leading",',
+  },
+
   // --- the next view ----------------------------------------------------------------------------
   {
     name: "one-source",

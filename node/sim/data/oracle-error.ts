@@ -16,9 +16,12 @@ export const oracles = {
   D6: "what an answer tells is on the answering disk, and a write on those of a majority",
   D7: "promises, seals, views and stamps on a disk only grow, over restarts too",
   D8: "at rest all members of a view hold equal records, and nobody else holds any",
+  E1: "a value is deleted for its age only when its time is over, by the clock of who does it",
+  E2: "a value's time is that of the write that made it, by the clock of its leader, in all copies",
   A1: "once the faults end, every partition is led, whole, in its place and answers within 60 s",
   A2: "a partition that lost most of its disks answers nothing more",
   A3: "at rest nodes have little to say: nothing is tried over and over",
+  A4: "once the faults end, every value whose time is over is deleted within 60 s",
 } as const;
 
 export type Oracle = keyof typeof oracles;

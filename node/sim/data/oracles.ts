@@ -79,9 +79,11 @@ export class Oracles implements Observer {
 
   // --- disks ------------------------------------------------------------------------------------
 
-  changed(change: Change, before: Stored | null): void {
+  changed(change: Change, before: Stored | null, nowMs: number): void {
     if (change.type !== "keep") return;
-    this.#of(change.partition).kept(change, before?.records.get(change.key));
+    const partition = this.#of(change.partition);
+    partition.of(change.key).moment = this.#moments;
+    partition.kept(change, before?.records.get(change.key), nowMs);
   }
 
   durable(platter: Platter, change: Change): void {

@@ -44,15 +44,17 @@ export class PartitionOracles {
     return history;
   }
 
-  /** A process makes a record. */
-  kept({ key, held }: Keep, before: Held | undefined): void {
+  /** A process makes a record, while its wall clock shows that time. */
+  kept({ key, held }: Keep, before: Held | undefined, nowMs: number): void {
     const { epoch, ballot, count } = held.stamp;
     const stamp = `${epoch}-${ballot}-${count}`;
     const record = `${key} ${held.state.version}`;
     const known = this.#stamps.get(stamp);
     if (known === undefined) this.#stamps.set(stamp, record);
     else if (known !== record) throw this.#broken("D3", `${stamp} stamps ${known} and ${record}`);
-    this.of(key).kept(held.state, held.stamp, before?.state);
+    const history = this.of(key);
+    const version = history.kept(held.state, held.stamp, before?.state);
+    if (version !== null) history.checkTime(version, nowMs);
   }
 
   // --- disks ------------------------------------------------------------------------------------

@@ -20,6 +20,8 @@ export interface Plan {
   readonly thinkMs: number;
   /** A node has so long for a client's call; the client waits a little longer. */
   readonly timeoutMs: number;
+  /** How many of the values that are put have a time to live; in most lives none. */
+  readonly ttlRate: number;
   /** Whether a crash may leave a part of a group of changes on a disk. */
   readonly torn: boolean;
   /** Entries and bytes in a message. */
@@ -176,6 +178,8 @@ export function planOf(seed: number, rates: FaultRates = defaultRates): Plan {
     keys: Array.from({ length: keyCount }, (_, index) => `key-${index}`),
     clients: random.integer(clientsMin, 5),
     thinkMs,
+    // Chance of its own: lives in which nothing expires are as they were before there was this.
+    ttlRate: new SeededRandom(seed, 4).chance(0.3) ? 0.5 : 0,
     ...limitsOf(random),
     early: founding,
     chaosMs,

@@ -63,7 +63,8 @@ export function describePlan(plan: Plan): string[] {
   const { seed, profile, size, founders, partitions, copies, keys, clients } = plan;
   return [
     `seed ${seed}, ${profile}: ${size} nodes, ${founders.length} of them founders, ` +
-      `${partitions} partitions, ${copies} copies, ${keys.length} keys, ${clients} clients:`,
+      `${partitions} partitions, ${copies} copies, ${keys.length} keys, ${clients} clients` +
+      `${plan.ttlRate > 0 ? ", some values expire" : ""}:`,
     ...plan.faults.map((fault) => `  ${describeFault(fault)}`),
   ];
 }

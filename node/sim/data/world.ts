@@ -20,6 +20,9 @@ import { sha1 } from "../world.ts";
 import { type Change, CorruptRecord, Platter, SimulatedDisk, type Stored } from "./disk.ts";
 import { type Host, Network } from "./network.ts";
 
+/** The time of day at which all begins: that of 1 January 2026. */
+const dawnMs = 1_767_225_600_000;
+
 export interface WorldOptions {
   readonly seed: number;
   readonly founders: readonly string[];
@@ -33,8 +36,8 @@ export interface WorldOptions {
 
 /** Sees everything, changes nothing. */
 export interface Observer {
-  /** A process makes a change; `before` is what it sees until then. */
-  changed(change: Change, before: Stored | null): void;
+  /** A process makes a change; `before` is what it sees until then, `nowMs` its wall clock. */
+  changed(change: Change, before: Stored | null, nowMs: number): void;
   /** A change is about to become durable. */
   durable(platter: Platter, change: Change): void;
   /** A node answers, and what it answers is about to leave. */
@@ -51,6 +54,8 @@ export class DataNode implements Host {
   slowMs = 0;
   /** How far this host's clock has jumped forward. */
   clockAheadMs = 0;
+  /** How far this host's time of day is ahead of the others'. */
+  wallAheadMs = 0;
   ended = false;
   readonly replication: Replication;
   readonly #world: World;
@@ -228,7 +233,8 @@ export class World {
       torn: this.options.torn ?? false,
       run,
       onDurable: (where, change) => this.observer?.durable(where, change),
-      onChange: (change, before) => this.observer?.changed(change, before),
+      onChange: (change, before) =>
+        this.observer?.changed(change, before, this.#wallNow(this.running.get(platter.name))),
     });
   }
 
@@ -239,9 +245,11 @@ export class World {
         network: this.network.portOf(node),
         disk: node.disk,
         clock: this.#clockOf(node),
+        wallClock: { now: () => this.#wallNow(node) },
         random: new SeededRandom(seed, 1_000 + this.#starts),
         hash: { idOf: sha1 },
         log: this.#logOf(node.name),
+        metrics: { expired: () => undefined },
         founders: async () => founders,
         neighbours: () => this.#neighboursOf(node.name),
       },
@@ -273,6 +281,10 @@ export class World {
       now: () => scheduler.now() + node.clockAheadMs,
       after: (ms, callback) => scheduler.after(ms, () => node.run(callback)),
     };
+  }
+
+  #wallNow(node: DataNode | undefined): number {
+    return dawnMs + Math.floor(this.scheduler.now() + (node?.wallAheadMs ?? 0));
   }
 
   /** The core warns of what it did not expect: here only a disk may be to blame. */

@@ -8,7 +8,14 @@ import type { Hash } from "../chord/ports.ts";
 import { HttpError } from "../http/errors.ts";
 import { checkKey } from "../http/key-path.ts";
 import type { Content, Operation, Outcome } from "../replication/index.ts";
-import { checkContentType, NOT_FOUND, parseRequestId, PRECONDITION_FAILED } from "./http-form.ts";
+import {
+  checkContentType,
+  checkTtl,
+  NOT_FOUND,
+  parseRequestId,
+  PRECONDITION_FAILED,
+  timeText,
+} from "./http-form.ts";
 import { parsePreconditions } from "./preconditions.ts";
 
 export const BATCH_OPERATIONS_MAX = 1_000;
@@ -28,6 +35,7 @@ const item = z.discriminatedUnion("method", [
     key,
     ...write,
     contentType: z.string().optional(),
+    ttl: z.number().optional(),
     text: wellFormed.optional(),
     base64: z.base64().optional(),
   }),
@@ -40,6 +48,8 @@ export interface Result {
   readonly status: number;
   readonly etag?: string;
   readonly contentType?: string;
+  /** When the value will be deleted, as in RFC 3339; absent: it stays. */
+  readonly expires?: string;
   /** A value's bytes, where they are UTF-8; else `base64`. */
   readonly text?: string;
   readonly base64?: string;
@@ -101,7 +111,8 @@ function operationOf(one: Item, hash: Hash): Operation {
   const { idempotencyKey } = one;
   const requestId = idempotencyKey === undefined ? null : parseRequestId(idempotencyKey);
   if (one.method === "DELETE") return { type: "delete", key: target, preconditions, requestId };
-  return { type: "put", key: target, preconditions, requestId, content: contentOf(one) };
+  const ttl = one.ttl === undefined ? {} : { ttlSeconds: checkTtl(one.ttl, "ttl") };
+  return { type: "put", key: target, preconditions, requestId, content: contentOf(one), ...ttl };
 }
 
 function contentOf({ text, base64, contentType }: Extract<Item, { method: "PUT" }>): Content {
@@ -116,8 +127,9 @@ function contentOf({ text, base64, contentType }: Extract<Item, { method: "PUT" 
 export function resultOf(outcome: Outcome): Result {
   switch (outcome.type) {
     case "value": {
-      const { contentType, bytes, version } = outcome;
-      return { status: 200, etag: tag(version), contentType, ...bytesOf(bytes) };
+      const { contentType, bytes, version, expiresMs } = outcome;
+      const expires = expiresMs === undefined ? {} : { expires: timeText(expiresMs) };
+      return { status: 200, etag: tag(version), contentType, ...expires, ...bytesOf(bytes) };
     }
     case "stored":
       return { status: outcome.created ? 201 : 200, etag: tag(outcome.version) };

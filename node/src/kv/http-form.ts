@@ -9,7 +9,14 @@ import type { Hash } from "../chord/ports.ts";
 import { type BodyLimits, readBody } from "../http/body.ts";
 import { errorBody, HttpError } from "../http/errors.ts";
 import { badKey, parseKey, splitUrl } from "../http/key-path.ts";
-import type { Content, Operation, Outcome, Put, StoreKey } from "../replication/index.ts";
+import {
+  type Content,
+  type Operation,
+  type Outcome,
+  type Put,
+  type StoreKey,
+  TTL_SECONDS_MAX,
+} from "../replication/index.ts";
 import { parsePreconditions } from "./preconditions.ts";
 
 /** Methods of a key's resource, as the Allow header lists them. */
@@ -83,9 +90,35 @@ export async function putOperation(
   const preconditions = parsePreconditions(request.headers);
   const requestId = requestIdOf(request);
   const contentType = contentTypeOf(request);
+  const ttl = ttlOf(request);
   const bytes = await readBody(request, response, limits);
   const content: Content = { contentType, bytes };
-  return { type: "put", key, preconditions, content, requestId };
+  return { type: "put", key, preconditions, content, requestId, ...ttl };
+}
+
+/** The header in which a PUT says for how many seconds its value shall be there. */
+const TTL_HEADER = "X-Chord-TTL";
+/** The header in which a value says when it will be deleted. */
+const EXPIRES_HEADER = "X-Chord-Expires";
+
+function ttlOf({ headers }: IncomingMessage): Pick<Put, "ttlSeconds"> {
+  const given = headers["x-chord-ttl"];
+  if (given === undefined) return {};
+  const digits = typeof given === "string" && /^\d{1,15}$/.test(given);
+  return { ttlSeconds: checkTtl(digits ? Number(given) : Number.NaN, TTL_HEADER) };
+}
+
+/** Throws 400 `bad_ttl` for what is no time to live; `name` is what the client calls it. */
+export function checkTtl(seconds: number, name: string): number {
+  if (Number.isInteger(seconds) && seconds >= 1 && seconds <= TTL_SECONDS_MAX) return seconds;
+  const range = `whole seconds from 1 to ${TTL_SECONDS_MAX}, ten years`;
+  const message = `${name} takes ${range}: leave it out for a value that stays`;
+  throw new HttpError(400, "bad_ttl", message);
+}
+
+/** A moment as in RFC 3339, in UTC. */
+export function timeText(ms: number): string {
+  return new Date(ms).toISOString();
 }
 
 /** `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header), with or without its quotes. */
@@ -196,6 +229,7 @@ function sendValue(
     "nosniff",
     "Content-Security-Policy",
     "sandbox",
+    ...(value.expiresMs === undefined ? [] : [EXPIRES_HEADER, timeText(value.expiresMs)]),
     ...route,
   ]);
   const { bytes } = value;

@@ -11,7 +11,7 @@ import type {
   RingView,
   StabilizeResult,
 } from "../chord/index.ts";
-import type { DataView } from "../replication/index.ts";
+import type { DataView, ReplicationMetrics } from "../replication/index.ts";
 import { PlainHistogram } from "./histogram.ts";
 import {
   counters,
@@ -45,7 +45,7 @@ type GaugeName = keyof typeof gauges;
 const LAG_RESOLUTION_MS = 20;
 const SEPARATOR = "\u0000";
 
-export class NodeMetrics implements Metrics {
+export class NodeMetrics implements Metrics, ReplicationMetrics {
   readonly #registry = new Registry();
   readonly #hops: PlainHistogram;
   readonly #lookupDuration: PlainHistogram;
@@ -71,6 +71,7 @@ export class NodeMetrics implements Metrics {
       fixFingers: this.#counter("fixFingers", fingerResults),
       rpcErrors: this.#counter("rpcErrors", []),
       requests: this.#counter("requests", []),
+      expiredKeys: this.#counter("expiredKeys", [""]),
     };
     this.#gauge("buildInfo", (gauge) => {
       gauge.set({ version: build.version, node_version: build.nodeVersion }, 1);
@@ -123,6 +124,10 @@ export class NodeMetrics implements Metrics {
 
   rpcFailed(type: RequestType, cause: string): void {
     this.#add("rpcErrors", type + SEPARATOR + cause);
+  }
+
+  expired(): void {
+    this.#add("expiredKeys", "");
   }
 
   /** A client's request on a key was answered. */

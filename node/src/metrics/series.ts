@@ -78,6 +78,11 @@ export const counters = {
     help: "Clients' requests on keys by method and status.",
     labels: ["method", "status"],
   },
+  expiredKeys: {
+    name: "chord_expired_keys_total",
+    help: "Values that this node deleted as a leader because their time to live was over.",
+    labels: [],
+  },
 } as const;
 
 /** Counters that are counted elsewhere and read for a scrape. */

@@ -10,3 +10,6 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/** The host's time of day, in whole milliseconds since the epoch. */
+export const systemWallClock = { now: (): number => Date.now() };

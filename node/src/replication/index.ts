@@ -18,6 +18,7 @@
  *   gather.ts         a member begins in the next view     copier.ts   copies ahead for it
  *   partition.ts      all of these for one partition on one node, again and again
  *
+ *   expiry.ts         deletes what a leader has whose time is over
  *   key-operation.ts  what an operation makes of a key     router.ts   its way to the leader
  *   key-listing.ts    pages of a partition's keys
  *   handlers.ts       what is answered to messages about replicas
@@ -47,11 +48,12 @@ export {
   type Outcome,
   type Preconditions,
   type Put,
+  TTL_SECONDS_MAX,
   type Versions,
 } from "./operation.ts";
 export { type ReplicationOptions, replicationOptions } from "./options.ts";
 export { type Pod, place, type Placement } from "./placement.ts";
-export type { Network, ReplicationPorts } from "./ports.ts";
+export type { Network, ReplicationMetrics, ReplicationPorts, WallClock } from "./ports.ts";
 export { compareKeys, type Content, type Held, type StoreKey } from "./record.ts";
 export { type DataView, type PartitionView, Replication } from "./replication.ts";
 export type { Roster } from "./roster.ts";

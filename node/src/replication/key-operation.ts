@@ -1,13 +1,14 @@
 /** What an operation makes of a key's state: pure, and the same on every leader. */
 import {
   type Delete,
+  type Expire,
   matches,
   mayWrite,
   type Operation,
   type Outcome,
   type Put,
 } from "./operation.ts";
-import type { AnsweredRequest, KeyState } from "./record.ts";
+import type { AnsweredRequest, KeptContent, KeyState } from "./record.ts";
 
 /** The outcome, and the state to write first if there is one. */
 export interface Decision {
@@ -15,17 +16,27 @@ export interface Decision {
   readonly next: KeyState | null;
 }
 
+/** What the leader adds to an operation. */
+export interface Circumstances {
+  /** Names the write if there will be one. */
+  readonly version: string;
+  /** Ids of past writes that the key remembers. */
+  readonly answeredMax: number;
+  /** The wall clock's time, in milliseconds since the epoch. */
+  readonly nowMs: number;
+}
+
 const notFound: Outcome = { type: "not-found" };
 const deleted: Outcome = { type: "deleted" };
 
-/** `version` names the write if there will be one. */
 export function decide(
-  operation: Operation,
+  operation: Operation | Expire,
   state: KeyState | null,
-  version: string,
-  answeredMax: number,
+  circumstances: Circumstances,
 ): Decision {
   if (operation.type === "get") return { outcome: read(operation, state), next: null };
+  if (operation.type === "expire") return expire(operation, state, circumstances);
+  const { version, answeredMax } = circumstances;
   const { requestId, preconditions } = operation;
   const earlier = state?.answered.find(({ id }) => id === requestId);
   if (earlier !== undefined) return { outcome: repeated(earlier), next: null };
@@ -35,9 +46,35 @@ export function decide(
   }
   if (operation.type === "delete" && present === null) return { outcome: notFound, next: null };
   const entry = entryOf(operation, present, version);
-  const content = operation.type === "put" ? operation.content : null;
+  const content = operation.type === "put" ? kept(operation, circumstances) : null;
   const answered = remember(requestId === null ? [] : [entry], state, answeredMax);
   return { outcome: repeated(entry), next: { version, content, answered } };
+}
+
+/**
+ * The leader that decides on the write says when it expires: one clock less than if the node that
+ * the client asked did, and a repetition through another node cannot change it.
+ */
+function kept({ content, ttlSeconds }: Put, { nowMs }: Circumstances): KeptContent {
+  return ttlSeconds === undefined ? content : { ...content, expiresMs: nowMs + 1_000 * ttlSeconds };
+}
+
+function expire(
+  { version }: Expire,
+  state: KeyState | null,
+  circumstances: Circumstances,
+): Decision {
+  const present = presentVersion(state);
+  if (present !== version || !isOver(state?.content, circumstances.nowMs)) {
+    return { outcome: { type: "precondition-failed", version: present }, next: null };
+  }
+  const answered = remember([], state, circumstances.answeredMax);
+  return { outcome: deleted, next: { version: circumstances.version, content: null, answered } };
+}
+
+/** Whether the time of a value is over. */
+export function isOver(content: KeptContent | null | undefined, nowMs: number): boolean {
+  return content?.expiresMs !== undefined && content.expiresMs <= nowMs;
 }
 
 function remember(
@@ -63,9 +100,19 @@ export function read(
   if (ifNoneMatch !== undefined && matches(ifNoneMatch, present)) {
     return { type: "not-modified", version: present };
   }
-  const { contentType, bytes } = content;
-  const shown = head ? bytes.subarray(0, 0) : bytes;
-  return { type: "value", version: present, contentType, bytes: shown, length: bytes.length };
+  return shown(content, present, head);
+}
+
+function shown(content: KeptContent, version: string, head: boolean): Outcome {
+  const { bytes } = content;
+  // Everything else of it is part of the outcome, its time if it has one.
+  return {
+    ...content,
+    type: "value",
+    version,
+    bytes: head ? bytes.subarray(0, 0) : bytes,
+    length: bytes.length,
+  };
 }
 
 function presentVersion(state: KeyState | null): string | null {

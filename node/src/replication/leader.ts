@@ -10,12 +10,14 @@ import { type Ballot, compareStamps } from "./ballot.ts";
 import type { Clock } from "../chord/ports.ts";
 import type { Confirmable, Confirmer } from "./confirmer.ts";
 import { ReplicationError } from "./errors.ts";
+import { Expiry } from "./expiry.ts";
 import { decide } from "./key-operation.ts";
 import type { KeyPage, KeyQuery, ListedKey } from "./key-listing.ts";
 import type { Lead } from "./messages.ts";
-import type { Operation, Outcome } from "./operation.ts";
+import type { Expire, Operation, Outcome } from "./operation.ts";
 import type { ReplicationOptions } from "./options.ts";
 import type { Peers } from "./peers.ts";
+import type { ReplicationMetrics, WallClock } from "./ports.ts";
 import { isAhead, quorum } from "./quorum.ts";
 import { type Held, type KeyState, versionOf } from "./record.ts";
 import type { Replica } from "./replica.ts";
@@ -31,6 +33,8 @@ export interface LeaderParts {
   readonly peers: Peers;
   readonly confirmer: Confirmer;
   readonly clock: Clock;
+  readonly wallClock: WallClock;
+  readonly metrics: ReplicationMetrics;
   readonly options: ReplicationOptions;
   /** Called once, when it leads no more. */
   readonly ended: (leader: Leader) => void;
@@ -40,7 +44,7 @@ export interface LeaderParts {
 
 /** An operation with the time in which it may begin. */
 export interface Attempt {
-  readonly operation: Operation;
+  readonly operation: Operation | Expire;
   /** Its outcome may depend on what happens from now on: a write may have been sent. */
   begun: boolean;
   /** Nobody waits for it any more: it must not begin. */
@@ -64,6 +68,7 @@ export class Leader implements Confirmable {
   readonly #parts: LeaderParts;
   readonly #writes: Writes;
   readonly #synchronizer: Synchronizer;
+  readonly #expiry: Expiry;
   /** Members that promised to follow. */
   readonly #followers = new Set<string>();
   readonly #settledKeys = new Set<string>();
@@ -97,6 +102,11 @@ export class Leader implements Confirmable {
       known: (key) => this.#known(key),
       over: () => this.#state === "over",
       deposed: (error) => this.#deposed(error),
+    });
+    this.#expiry = new Expiry({
+      ...parts,
+      execute: (operation) => this.execute({ operation, begun: false, abandoned: false }),
+      mayGoOn: () => this.#settled && this.#state === "leading",
     });
   }
 
@@ -148,6 +158,7 @@ export class Leader implements Confirmable {
     if (!this.followsItself) return this.end();
     this.#writes.resend();
     if (this.#shouldSynchronize()) void this.#synchronize();
+    void this.#expiry.run();
   }
 
   /**
@@ -226,9 +237,13 @@ export class Leader implements Confirmable {
     const { text } = operation.key;
     const underWay = this.#writes.of(text);
     const version = versionOf(this.#writes.nextStamp);
-    const { answeredMax } = this.#parts.options;
+    const { wallClock, options } = this.#parts;
     const state = (underWay?.held ?? this.#own(text))?.state ?? null;
-    const { outcome, next } = decide(operation, state, version, answeredMax);
+    const { outcome, next } = decide(operation, state, {
+      version,
+      answeredMax: options.answeredMax,
+      nowMs: wallClock.now(),
+    });
     if (next === null) return this.#confirmed(outcome, underWay);
     attempt.begun = true;
     return this.#write(text, next, outcome);

@@ -15,6 +15,9 @@ export interface Preconditions {
 
 export const noPreconditions: Preconditions = Object.freeze({});
 
+/** Ten years: whoever wants more wants a value that stays. */
+export const TTL_SECONDS_MAX = 10 * 365 * 86_400;
+
 export interface Get {
   readonly type: "get";
   readonly key: StoreKey;
@@ -28,6 +31,8 @@ export interface Put {
   readonly key: StoreKey;
   readonly preconditions: Preconditions;
   readonly content: Content;
+  /** Seconds from the write until the value is deleted; absent: it stays. */
+  readonly ttlSeconds?: number;
   /** A repetition with the same id has the outcome of the first; null for none. */
   readonly requestId: string | null;
 }
@@ -41,6 +46,13 @@ export interface Delete {
 
 export type Operation = Get | Put | Delete;
 
+/** The leader's own: deletes this very version, and nothing that was written since. */
+export interface Expire {
+  readonly type: "expire";
+  readonly key: Pick<StoreKey, "text">;
+  readonly version: string;
+}
+
 /** What the leader answers. The entry node passes it on unchanged. */
 export type Outcome =
   | {
@@ -50,6 +62,8 @@ export type Outcome =
       /** Empty for HEAD when another node answered. */
       readonly bytes: Uint8Array;
       readonly length: number;
+      /** When it may be deleted, in milliseconds since the epoch; absent: it stays. */
+      readonly expiresMs?: number;
     }
   | { readonly type: "not-modified"; readonly version: string }
   | { readonly type: "stored"; readonly version: string; readonly created: boolean }

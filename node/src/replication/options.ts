@@ -43,6 +43,11 @@ export interface ReplicationOptions {
   readonly foundingPatienceMs: number;
   /** Writes of one key that may be under way at once; beyond it clients are told to come back. */
   readonly pendingWritesMax: number;
+  /**
+   * Values that a partition's leader deletes at once because their time is over; the next ones
+   * follow when these are done. More clear a crowd of them faster, at the price of clients' writes.
+   */
+  readonly expiringMax: number;
   /** Ids of past writes that a key remembers. */
   readonly answeredMax: number;
 }
@@ -64,6 +69,7 @@ const defaults: Omit<ReplicationOptions, "name"> = {
   copyBytesPerSecond: 64 * 1024 * 1024,
   foundingPatienceMs: 10_000,
   pendingWritesMax: 1_024,
+  expiringMax: 16,
   answeredMax: 8,
 };
 

@@ -19,6 +19,7 @@ import type { PartitionMap } from "./partition-map.ts";
 import type { Peers } from "./peers.ts";
 import type { Held } from "./record.ts";
 import { Replica } from "./replica.ts";
+import type { ReplicationMetrics, WallClock } from "./ports.ts";
 import type { Counts, Disk, ReplicaStore } from "./store.ts";
 import { isMember, type Member, sameMember, sameMembers, type View } from "./view.ts";
 
@@ -30,9 +31,11 @@ export interface NodeContext {
   readonly confirmer: Confirmer;
   readonly map: PartitionMap;
   readonly clock: Clock;
+  readonly wallClock: WallClock;
   readonly random: Random;
   readonly options: ReplicationOptions;
   readonly log: Log;
+  readonly metrics: ReplicationMetrics;
   /** The pods that the roster wants for a partition, the preferred leader first; null: unknown. */
   readonly wanted: (partition: number) => readonly string[] | null;
   /** The node ends: it leads nothing any more. */
@@ -416,24 +419,20 @@ export class Partition {
   }
 
   async #lead(): Promise<void> {
-    const { self, disk, peers, confirmer, clock, options } = this.#context;
+    const { self } = this.#context;
     const { epoch } = this.replica.view;
     const before = this.#otherLeader();
     if (before !== null) {
       const request = { type: "yield", partition: this.#number, epoch } as const;
-      await peers.call<"yield">(before.name, request).catch(() => undefined);
+      await this.#context.peers.call<"yield">(before.name, request).catch(() => undefined);
     }
     if (this.replica.view.epoch !== epoch || !this.replica.active || this.#leader !== null) return;
     const above = Math.max(this.replica.promised, this.#outrankedBy);
     this.#leader = new Leader(
       {
+        ...this.#context,
         partition: this.#number,
         replica: this.replica,
-        disk,
-        peers,
-        confirmer,
-        clock,
-        options,
         ended: (leader) => this.#ended(leader),
         unreadable: () => {
           this.#unreadable = true;

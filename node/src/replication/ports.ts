@@ -17,13 +17,27 @@ export interface Network {
   ): Promise<Reply<T>>;
 }
 
+/** The time of day, which people set and other hosts have too: it may jump, in both directions. */
+export interface WallClock {
+  /** Whole milliseconds since the epoch. */
+  now(): number;
+}
+
+/** What happened, for counters; never a reason to behave differently. */
+export interface ReplicationMetrics {
+  /** A value's time was over: this node deleted it. */
+  expired(): void;
+}
+
 export interface ReplicationPorts {
   readonly network: Network;
   readonly disk: Disk;
   readonly clock: Clock;
+  readonly wallClock: WallClock;
   readonly random: Random;
   readonly hash: Hash;
   readonly log: Log;
+  readonly metrics: ReplicationMetrics;
   /** The names that found a new ring, as configured for its first start. */
   readonly founders: () => Promise<readonly string[]>;
   /** Other nodes of the ring that the node knows just now, by name. */

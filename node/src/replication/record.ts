@@ -14,6 +14,12 @@ export interface Content {
   readonly bytes: Uint8Array;
 }
 
+/** The same with the time from which on it may be deleted. */
+export interface KeptContent extends Content {
+  /** Milliseconds since the epoch, as the leader's wall clock counted them; absent: it stays. */
+  readonly expiresMs?: number;
+}
+
 /** A write that had an id, remembered so that its repetition changes nothing. */
 export interface AnsweredRequest {
   readonly id: string;
@@ -26,7 +32,7 @@ export interface AnsweredRequest {
 export interface KeyState {
   /** Names the write that made this state, and no other of this key, ever. */
   readonly version: string;
-  readonly content: Content | null;
+  readonly content: KeptContent | null;
   /** The last writes of this key that had ids, the newest first. */
   readonly answered: readonly AnsweredRequest[];
 }

@@ -167,6 +167,11 @@ export class Replica {
     return lookAt(this.#store, query);
   }
 
+  /** Keys whose values' time is over by a wall clock. */
+  expired(nowMs: number, limit: number): readonly string[] {
+    return this.#store.expired(nowMs, limit);
+  }
+
   lengthOf(key: string): number | null {
     return this.#store.lengthOf(key);
   }

@@ -103,7 +103,7 @@ export class Replication {
   #moved: Counts = { keys: 0, bytes: 0 };
 
   constructor(ports: ReplicationPorts, options: ReplicationOptions) {
-    const { network, disk, clock, random, log } = ports;
+    const { network, disk, clock, wallClock, random, log, metrics } = ports;
     this.self = { name: options.name, incarnation: disk.incarnation };
     this.#ports = ports;
     this.#options = options;
@@ -115,9 +115,11 @@ export class Replication {
       confirmer: new Confirmer(this.#peers, options),
       map: this.map,
       clock,
+      wallClock,
       random,
       options,
       log,
+      metrics,
       wanted: (partition) => this.#placement?.[partition] ?? null,
       leaving: () => this.#leaving,
       greet: (name) => this.#ask(name),

@@ -44,6 +44,11 @@ export interface ReplicaStore {
   forget(key: string): void;
   /** Records behind `after` (null: from the first) in the order of `compareKeys`. */
   entries(after: string | null, limit: number): readonly Entry[];
+  /**
+   * Keys whose values' time is over, in no order. `nowMs` is a wall clock's, since the epoch. Cheap
+   * enough to be asked again and again: it must not look at every record.
+   */
+  expired(nowMs: number, limit: number): readonly string[];
   counts(): Counts;
   /** Forgets every record. */
   clear(): void;

@@ -16,6 +16,7 @@ import {
   decodeHead,
   decodeHeld,
   headLength,
+  readExpiry,
   readStamp,
   readValueLength,
   writeHead,
@@ -70,6 +71,15 @@ export function openStamp(key: Uint8Array, sealed: Buffer): Stamp {
 export function sealedValueLength(sealed: Uint8Array): number | null {
   try {
     return readValueLength(sealed.subarray(CHECKSUM_BYTES));
+  } catch {
+    return null;
+  }
+}
+
+/** When the record's value expires, null if it stays; just as little is looked at. */
+export function sealedExpiry(sealed: Uint8Array): number | null {
+  try {
+    return readExpiry(sealed.subarray(CHECKSUM_BYTES));
   } catch {
     return null;
   }

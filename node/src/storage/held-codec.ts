@@ -2,22 +2,27 @@
  * What a key holds as bytes, the same on the disk and on the wire. Whoever reads them may have got
  * them from anywhere: nothing is read beyond their end, and what is not exactly one record throws.
  *
- *   format u8 | flags u8 | epoch | ballot | count | [length of the value]
+ *   format u8 | flags u8 | epoch | ballot | count | [length of the value] | [time of expiry]
  *   | version | answered requests u8, of each: outcome u8 | id | version | [content type | value]
  *
- * What stands in brackets is there only with content. Numbers are LEB128: most are small, and none
- * is above 2^53. Texts are Latin-1, as HTTP fields are, behind a length of one byte. The stamp and
- * the length of the value stand first, so that a listing needs no more than the first bytes; the
- * value stands last, so that it can be kept apart from the rest, which is the head.
+ * What stands in brackets is there only with content, and a time of expiry, in milliseconds since
+ * the epoch, only if the flags say so: records from before there were any read as before. Numbers
+ * are LEB128: most are small, and none is above 2^53. Texts are Latin-1, as HTTP fields are, behind
+ * a length of one byte. The stamp, the length of the value and its time stand first, so that a
+ * listing needs no more than the first bytes; the value stands last, so that it can be kept apart
+ * from the rest, which is the head.
  *
  * Nothing remembers what was encoded: a head costs a quarter of a microsecond, which is what a
  * WeakMap takes to find it again, and a long value is written from where it lies.
  */
 import type { Stamp } from "../replication/ballot.ts";
-import type { AnsweredRequest, Held } from "../replication/record.ts";
+import type { AnsweredRequest, Held, KeptContent } from "../replication/record.ts";
 
 const FORMAT = 1;
 const HAS_CONTENT = 1;
+const HAS_EXPIRY = 2;
+/** The last moment that a date can name. */
+export const EXPIRES_MS_MAX = 8_640_000_000_000_000;
 const TEXT_LENGTH_MAX = 255;
 const ANSWERED_MAX = 255;
 const outcomes = ["created", "replaced", "deleted"] as const;
@@ -43,18 +48,25 @@ export function headLength({ stamp, state }: Held): number {
     length += 1 + textLength(request.id) + textLength(request.version);
   }
   if (content === null) return length;
-  return length + numberLength(content.bytes.length) + textLength(content.contentType);
+  length += numberLength(content.bytes.length) + textLength(content.contentType);
+  return content.expiresMs === undefined ? length : length + expiryLength(content.expiresMs);
+}
+
+function expiryLength(expiresMs: number): number {
+  if (expiresMs > EXPIRES_MS_MAX) throw new RangeError(`${expiresMs} is no time of a date`);
+  return numberLength(expiresMs);
 }
 
 /** Writes everything but the value to where there is room for it; returns where it ends. */
 export function writeHead({ stamp, state }: Held, target: Uint8Array, start: number): number {
   const { content, answered } = state;
   target[start] = FORMAT;
-  target[start + 1] = content === null ? 0 : HAS_CONTENT;
+  target[start + 1] = flagsOf(content);
   let at = writeNumber(stamp.epoch, target, start + STAMP_OFFSET);
   at = writeNumber(stamp.ballot, target, at);
   at = writeNumber(stamp.count, target, at);
   if (content !== null) at = writeNumber(content.bytes.length, target, at);
+  if (content?.expiresMs !== undefined) at = writeNumber(content.expiresMs, target, at);
   at = writeText(state.version, target, at);
   target[at] = answered.length;
   at += 1;
@@ -64,6 +76,11 @@ export function writeHead({ stamp, state }: Held, target: Uint8Array, start: num
     at = writeText(request.version, target, at);
   }
   return content === null ? at : writeText(content.contentType, target, at);
+}
+
+function flagsOf(content: KeptContent | null): number {
+  if (content === null) return 0;
+  return content.expiresMs === undefined ? HAS_CONTENT : HAS_CONTENT | HAS_EXPIRY;
 }
 
 /** Bytes of the whole record. */
@@ -143,28 +160,37 @@ export function decodeHead(head: Uint8Array, value: Uint8Array): Held {
 /** Only the stamp; what follows is not looked at. */
 export function readStamp(bytes: Uint8Array): Stamp {
   const reader = new Reader(bytes);
-  reader.hasContent();
+  reader.flags();
   return reader.stamp();
 }
 
 /** Only the length of the value, null for a record without content. */
 export function readValueLength(bytes: Uint8Array): number | null {
   const reader = new Reader(bytes);
-  if (!reader.hasContent()) return null;
+  if (reader.flags() === 0) return null;
   for (let skipped = 0; skipped < 3; skipped += 1) reader.number();
   return reader.number();
 }
 
+/** Only when the value expires, null for one that stays and for a record without content. */
+export function readExpiry(bytes: Uint8Array): number | null {
+  const reader = new Reader(bytes);
+  if ((reader.flags() & HAS_EXPIRY) === 0) return null;
+  for (let skipped = 0; skipped < 4; skipped += 1) reader.number();
+  return reader.expiry();
+}
+
 function decode(bytes: Uint8Array, apart: Uint8Array | null): Held {
   const reader = new Reader(bytes);
-  const hasContent = reader.hasContent();
+  const flags = reader.flags();
   const stamp = reader.stamp();
-  const length = hasContent ? reader.number() : 0;
+  const length = flags === 0 ? 0 : reader.number();
+  const expires = (flags & HAS_EXPIRY) === 0 ? {} : { expiresMs: reader.expiry() };
   const value = apart ?? reader.cutValue(length);
   if (value.length !== length) throw new MalformedHeld("a record's value has another length");
   const version = reader.text();
   const answered = answeredOf(reader);
-  const content = hasContent ? { contentType: reader.text(), bytes: value } : null;
+  const content = flags === 0 ? null : { contentType: reader.text(), bytes: value, ...expires };
   reader.mustEnd();
   return { stamp, state: { version, content, answered } };
 }
@@ -207,8 +233,8 @@ class Reader {
     return value;
   }
 
-  /** Format and flags. */
-  hasContent(): boolean {
+  /** Of a record of the one known format: 0 without content. */
+  flags(): number {
     const format = this.byte();
     if (format !== FORMAT) {
       throw new MalformedHeld(
@@ -217,8 +243,16 @@ class Reader {
       );
     }
     const flags = this.byte();
-    if (flags > HAS_CONTENT) throw new MalformedHeld("a record has unknown flags");
-    return flags === HAS_CONTENT;
+    // What is not there has no time either.
+    const known = flags <= (HAS_CONTENT | HAS_EXPIRY) && flags !== HAS_EXPIRY;
+    if (!known) throw new MalformedHeld("a record has unknown flags");
+    return flags;
+  }
+
+  expiry(): number {
+    const expiresMs = this.number();
+    if (expiresMs > EXPIRES_MS_MAX) throw new MalformedHeld("a record expires at no time");
+    return expiresMs;
   }
 
   stamp(): Stamp {

@@ -22,8 +22,15 @@ export interface KnownFormats {
   readonly steps: ReadonlyMap<number, UpgradeStep>;
 }
 
-/** A change of disk-key.ts, disk-record.ts or held-codec.ts is a new format and a step to it. */
-export const knownFormats: KnownFormats = { current: 1, steps: new Map() };
+/**
+ * A change of disk-key.ts, disk-record.ts or held-codec.ts is a new format and a step to it.
+ *
+ * - 1 to 2: records may have a time of expiry. Those without one are as they were.
+ */
+export const knownFormats: KnownFormats = {
+  current: 2,
+  steps: new Map([[1, () => undefined]]),
+};
 
 const CHECKSUM_OFFSET = 4;
 const INCARNATION_OFFSET = 8;

@@ -2,6 +2,7 @@
  * A disk without a disk, for tests: commits come on a later turn of the event loop, fail when they
  * are told to, and what was not committed when another process takes over is lost.
  */
+import { isOver } from "../replication/key-operation.ts";
 import { compareKeys, type Entry, type Held } from "../replication/record.ts";
 import type { Counts, Disk, NodeRecord, ReplicaState, ReplicaStore } from "../replication/store.ts";
 import { DiskError } from "./disk-errors.ts";
@@ -151,6 +152,11 @@ class MemoryReplica implements ReplicaStore {
       .sort(([a], [b]) => compareKeys(a, b))
       .slice(0, limit)
       .map(([key, { stamp }]) => ({ key, stamp }));
+  }
+
+  expired(nowMs: number, limit: number): readonly string[] {
+    const over = [...this.#records].filter(([, { state }]) => isOver(state.content, nowMs));
+    return over.slice(0, limit).map(([key]) => key);
   }
 
   counts(): Counts {

@@ -4,8 +4,9 @@
  */
 import type { Id } from "../chord/id.ts";
 import type { Operation, Outcome, Preconditions, Versions } from "../replication/operation.ts";
-import { noPreconditions } from "../replication/operation.ts";
+import { noPreconditions, TTL_SECONDS_MAX } from "../replication/operation.ts";
 import type { StoreKey } from "../replication/record.ts";
+import { EXPIRES_MS_MAX } from "../storage/held-codec.ts";
 import { badMessage, type ByteReader, type ByteWriter } from "./wire-bytes.ts";
 
 export const KEY_BYTES_MAX = 1_024;
@@ -19,19 +20,23 @@ const operationKinds = { get: 0, head: 1, put: 2, delete: 3 } as const;
 const HAS_IF_MATCH = 1;
 const HAS_IF_NONE_MATCH = 2;
 const HAS_REQUEST_ID = 4;
+const HAS_TTL = 8;
 
 export function writeOperation(writer: ByteWriter, operation: Operation, timeoutMs: number): void {
   const { type, key, preconditions } = operation;
   const requestId = type === "get" ? null : operation.requestId;
   const head = type === "get" && operation.head;
   writer.u8(operationKinds[head ? "head" : type]);
-  writer.u8(flagsOf(preconditions) | (requestId === null ? 0 : HAS_REQUEST_ID));
+  const ttlSeconds = type === "put" ? operation.ttlSeconds : undefined;
+  const idFlag = requestId === null ? 0 : HAS_REQUEST_ID;
+  writer.u8(flagsOf(preconditions) | idFlag | (ttlSeconds === undefined ? 0 : HAS_TTL));
   writer.f64(timeoutMs);
   writer.id(key.id);
   writer.text(key.text);
   writePreconditions(writer, preconditions);
   if (requestId !== null) writer.text(requestId);
   if (type !== "put") return;
+  if (ttlSeconds !== undefined) writer.u32(ttlSeconds);
   writer.text(operation.content.contentType);
   writer.value(operation.content.bytes);
 }
@@ -39,13 +44,16 @@ export function writeOperation(writer: ByteWriter, operation: Operation, timeout
 export function readOperation(reader: ByteReader): { operation: Operation; timeoutMs: number } {
   const kind = reader.u8();
   const flags = reader.u8();
-  if (flags > (HAS_IF_MATCH | HAS_IF_NONE_MATCH | HAS_REQUEST_ID)) throw badMessage("flags");
+  const hasTtl = (flags & HAS_TTL) !== 0;
+  const known = HAS_IF_MATCH | HAS_IF_NONE_MATCH | HAS_REQUEST_ID | HAS_TTL;
+  if (flags > known || (hasTtl && kind !== operationKinds.put)) throw badMessage("flags");
   const timeoutMs = reader.f64();
   if (!(timeoutMs >= 0 && timeoutMs <= TIMEOUT_MS_MAX)) throw badMessage("no timeout");
   const key: StoreKey = { id: reader.id() as Id, text: reader.text(1, KEY_BYTES_MAX) };
   const preconditions = readPreconditions(reader, flags);
   const requestId = (flags & HAS_REQUEST_ID) === 0 ? null : reader.label(LABEL_BYTES_MAX);
-  const operation = restOfOperation(reader, kind, { key, preconditions, requestId });
+  const common = { key, preconditions, requestId, hasTtl };
+  const operation = restOfOperation(reader, kind, common);
   return { operation, timeoutMs };
 }
 
@@ -53,12 +61,13 @@ interface Common {
   readonly key: StoreKey;
   readonly preconditions: Preconditions;
   readonly requestId: string | null;
+  readonly hasTtl: boolean;
 }
 
 function restOfOperation(
   reader: ByteReader,
   kind: number,
-  { key, preconditions, requestId }: Common,
+  { key, preconditions, requestId, hasTtl }: Common,
 ): Operation {
   switch (kind) {
     case operationKinds.get:
@@ -66,14 +75,21 @@ function restOfOperation(
       if (requestId !== null) throw badMessage("a read has no id");
       return { type: "get", key, preconditions, head: kind === operationKinds.head };
     case operationKinds.put: {
+      const ttl = hasTtl ? { ttlSeconds: readTtl(reader) } : {};
       const content = { contentType: reader.label(LABEL_BYTES_MAX), bytes: reader.rest() };
-      return { type: "put", key, preconditions, content, requestId };
+      return { type: "put", key, preconditions, content, requestId, ...ttl };
     }
     case operationKinds.delete:
       return { type: "delete", key, preconditions, requestId };
     default:
       throw badMessage(`${kind} is no operation`);
   }
+}
+
+function readTtl(reader: ByteReader): number {
+  const seconds = reader.u32();
+  if (seconds < 1 || seconds > TTL_SECONDS_MAX) throw badMessage(`${seconds} is no time to live`);
+  return seconds;
 }
 
 function flagsOf({ ifMatch, ifNoneMatch }: Preconditions): number {
@@ -123,12 +139,18 @@ const outcomeKinds = {
   notFound: 5,
   nothingThere: 6,
   otherVersion: 7,
+  /** As `value`, with the time of its expiry in front. */
+  expiringValue: 8,
 } as const;
 
 export function writeOutcome(writer: ByteWriter, outcome: Outcome): void {
   switch (outcome.type) {
     case "value":
-      writer.u8(outcomeKinds.value);
+      if (outcome.expiresMs === undefined) writer.u8(outcomeKinds.value);
+      else {
+        writer.u8(outcomeKinds.expiringValue);
+        writer.count(outcome.expiresMs);
+      }
       writer.text(outcome.version);
       writer.text(outcome.contentType);
       writer.count(outcome.length);
@@ -166,6 +188,8 @@ export function readOutcome(reader: ByteReader): Outcome {
   switch (kind) {
     case outcomeKinds.value:
       return readValue(reader);
+    case outcomeKinds.expiringValue:
+      return readExpiringValue(reader);
     case outcomeKinds.notModified:
       return { type: "not-modified", version: reader.label(LABEL_BYTES_MAX) };
     case outcomeKinds.created:
@@ -186,7 +210,13 @@ export function readOutcome(reader: ByteReader): Outcome {
   }
 }
 
-function readValue(reader: ByteReader): Outcome {
+function readExpiringValue(reader: ByteReader): Outcome {
+  const expiresMs = reader.count();
+  if (expiresMs > EXPIRES_MS_MAX) throw badMessage(`${expiresMs} is no time of a date`);
+  return { ...readValue(reader), expiresMs };
+}
+
+function readValue(reader: ByteReader): Extract<Outcome, { type: "value" }> {
   const version = reader.label(LABEL_BYTES_MAX);
   const contentType = reader.label(LABEL_BYTES_MAX);
   const length = reader.count();

@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import { ChordRing, ChordRingError, type Value } from "../../client/index.ts";
 import { LocalRing } from "../../../hack/lib/local-ring.ts";
+import { waitFor } from "../../../hack/lib/wait-for.ts";
 
 const CLIENTS = 4;
 const COUNTS = 24;
@@ -67,7 +68,7 @@ describe("the client on a ring of three", function () {
     const { version, created } = await client.put(key, bytes, { contentType: "image/png" });
     assert.equal(created, true);
     const read = await client.get(key);
-    assert.deepEqual({ ...read }, { bytes, contentType: "image/png", version });
+    assert.deepEqual({ ...read }, { bytes, contentType: "image/png", version, expires: null });
     assert.equal(await client.get(key, { ifNoneMatch: version }), "unchanged");
     const one = await client.get(key, { consistency: "one" });
     assert.equal(one?.contentType, "image/png");
@@ -76,6 +77,20 @@ describe("the client on a ring of three", function () {
     assert.equal(await client.delete(key), true);
     assert.equal(await client.delete(key), false);
     assert.equal(await client.get(key), null);
+  });
+
+  it("stores what expires, and says when", async () => {
+    await client.put("expiring", "1", { ttl: 1 });
+    const value = await client.get("expiring");
+    assert.ok(value === null || value.expires instanceof Date);
+    const gone = async (): Promise<boolean> => (await client.get("expiring")) === null;
+    await waitFor("the value to expire", gone, { timeoutMs: 20_000 });
+    await client.put("staying", "1", { ttl: 3_600 });
+    await client.update("staying", () => "2");
+    assert.equal((await client.get("staying"))?.expires, null);
+    await client.update("staying", () => "3", { ttl: 3_600 });
+    assert.ok((await client.get("staying"))?.expires instanceof Date);
+    await assert.rejects(client.put("staying", "4", { ttl: 0.5 }), { code: "bad_ttl" });
   });
 
   it("compares and sets", async () => {

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Held } from "../../src/replication/record.ts";
 import type { Disk } from "../../src/replication/store.ts";
-import { heldOf, stateOf, tombstoneOf } from "../support/held-records.ts";
+import { expiringOf, heldOf, stateOf, tombstoneOf } from "../support/held-records.ts";
 
 const partitions = [0, 1, 2] as const;
 
@@ -15,6 +15,9 @@ const partition = fc.constantFrom(...partitions);
 const key = fc.constantFrom("a", "b", "\uFFFD", "\u{1F511}");
 /** Some values lie apart from their records, some do not. */
 const length = fc.constantFrom(0, 10, 1_500, 3_000);
+const expiresMs = fc.option(fc.nat(20));
+/** The time of day at which disks are asked what has expired. */
+const nowMs = 10;
 
 function step<T extends string, P extends object>(
   type: T,
@@ -26,7 +29,7 @@ function step<T extends string, P extends object>(
 }
 
 const anyStep = fc.oneof(
-  { weight: 8, arbitrary: step("keep", { partition, key, length }) },
+  { weight: 8, arbitrary: step("keep", { partition, key, length, expiresMs }) },
   { weight: 2, arbitrary: step("delete", { partition, key }) },
   { weight: 2, arbitrary: step("forget", { partition, key }) },
   { weight: 2, arbitrary: step("save", { partition }) },
@@ -120,15 +123,18 @@ export class DiskHistory {
       shown.records.delete(step.key);
       replica.forget(step.key);
     } else {
-      const held =
-        step.type === "delete"
-          ? tombstoneOf(this.#count)
-          : heldOf(this.#count, Buffer.alloc(step.length, this.#count));
+      const held = step.type === "delete" ? tombstoneOf(this.#count) : heldIn(this.#count, step);
       shown.records.set(step.key, held);
       replica.keep(step.key, held);
     }
     this.#possible.push(copyOf(this.#now));
   }
+}
+
+function heldIn(count: number, step: Extract<Step, { readonly type: "keep" }>): Held {
+  const value = Buffer.alloc(step.length, count);
+  const { expiresMs } = step;
+  return expiresMs === null ? heldOf(count, value) : expiringOf(count, expiresMs, value);
 }
 
 function copyOf(state: State): State {
@@ -141,7 +147,7 @@ function textOf(state: State): string {
 
 function textOfRecords(records: ReadonlyMap<string, Held>): string {
   const parts = [...records].map(([key, { stamp, state }]) => {
-    return `${key}:${stamp.count}:${state.content?.bytes.length}`;
+    return `${key}:${stamp.count}:${state.content?.bytes.length}:${state.content?.expiresMs}`;
   });
   return parts.sort().join(" ");
 }
@@ -153,13 +159,17 @@ function textOfDisk(disk: Disk): string {
     const records = new Map<string, Held>();
     let keys = 0;
     let bytes = 0;
+    const over: string[] = [];
     for (const { key, stamp } of replica.entries(null, 100)) {
       const held = replica.held(key) as Held;
       assert.deepEqual(held.stamp, stamp);
       records.set(key, held);
       keys += Number(held.state.content !== null);
       bytes += held.state.content?.bytes.length ?? 0;
+      if ((held.state.content?.expiresMs ?? nowMs + 1) <= nowMs) over.push(key);
     }
+    assert.deepEqual(replica.expired(nowMs, 100).toSorted(), over.toSorted());
+    assert.equal(replica.expired(nowMs, 1).length, Math.min(over.length, 1));
     assert.deepEqual(replica.counts(), { keys, bytes });
     return { promised: replica.state?.promised ?? 0, records };
   });

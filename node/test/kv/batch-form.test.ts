@@ -40,6 +40,15 @@ describe("a batch of operations", () => {
     });
   });
 
+  it("has times to live, and says when values expire", () => {
+    const [put] = parse([{ method: "PUT", key: "a", text: "1", ttl: 60 }]);
+    assert.ok(put?.type === "put");
+    assert.equal(put.ttlSeconds, 60);
+    const value = { type: "value", version: "1-2-3", contentType: "x/y", length: 1 } as const;
+    const result = resultOf({ ...value, bytes: Buffer.from("1"), expiresMs: 0 });
+    assert.equal(result.expires, "1970-01-01T00:00:00.000Z");
+  });
+
   it("gives back every byte that was sent, as text or as base64", () => {
     const bytes = fc.oneof(
       fc.uint8Array({ maxLength: 50 }),
@@ -75,6 +84,9 @@ describe("a batch of operations", () => {
     ["no key", [{ method: "GET" }], 400, "bad_batch", /operations\[0\].key/],
     ["an empty key", [{ method: "GET", key: "" }], 400, "bad_key", /operations\[0\]/],
     ["half a character", [{ method: "GET", key: "\ud800" }], 400, "bad_batch", /half a character/],
+    ["no time", [{ method: "PUT", key: "a", text: "", ttl: 0 }], 400, "bad_ttl", /whole seconds/],
+    ["half a second", [{ method: "PUT", key: "a", text: "", ttl: 1.5 }], 400, "bad_ttl", /\[0\]/],
+    ["a time as text", [{ method: "PUT", key: "a", text: "", ttl: "1" }], 400, "bad_batch", /ttl/],
     ["no value", [{ method: "PUT", key: "a" }], 400, "bad_batch", /either text or base64/],
     ["two values", [{ method: "PUT", key: "a", text: "", base64: "" }], 400, "bad_batch", /either/],
     ["no base64", [{ method: "PUT", key: "a", base64: "?" }], 400, "bad_batch", /base64/],

@@ -180,7 +180,7 @@ describe("oracles of the data layer: disks and answers", () => {
     const held = ring.held();
     const content = { contentType: "text/plain", bytes: new TextEncoder().encode("other") };
     const keep = (changed: Held): void =>
-      ring.oracles.changed({ type: "keep", partition: 0, key, held: changed }, null);
+      ring.oracles.changed({ type: "keep", partition: 0, key, held: changed }, null, 0);
     assert.doesNotThrow(() => keep(held));
     breaks("D3", () => keep({ ...held, state: { ...held.state, content } }));
     breaks("D3", () => keep({ ...held, state: { ...held.state, version: "9-9-9" } }));

@@ -10,14 +10,16 @@ import {
   decodeHead,
   decodeHeld,
   encodeHeld,
+  EXPIRES_MS_MAX,
   headLength,
   heldLength,
   MalformedHeld,
+  readExpiry,
   readStamp,
   readValueLength,
   writeHead,
 } from "../../src/storage/held-codec.ts";
-import { anyHeld, heldOf, tombstoneOf } from "../support/held-records.ts";
+import { anyHeld, expiringOf, heldOf, tombstoneOf } from "../support/held-records.ts";
 
 /** Whatever the bytes are: a record, or the one error. */
 function decodeOrRefuse(bytes: Uint8Array): Held | null {
@@ -30,7 +32,7 @@ function decodeOrRefuse(bytes: Uint8Array): Held | null {
 }
 
 describe("a record comes out of its bytes as it went in", () => {
-  it("whole, by its stamp alone, and by the length of its value alone", () => {
+  it("whole, and by its stamp, the length of its value or its time alone", () => {
     fc.assert(
       fc.property(anyHeld, (held) => {
         const bytes = encodeHeld(held);
@@ -38,6 +40,7 @@ describe("a record comes out of its bytes as it went in", () => {
         assert.deepEqual(decodeHeld(bytes), held);
         assert.deepEqual(readStamp(bytes), held.stamp);
         assert.equal(readValueLength(bytes), held.state.content?.bytes.length ?? null);
+        assert.equal(readExpiry(bytes), held.state.content?.expiresMs ?? null);
       }),
     );
   });
@@ -70,6 +73,25 @@ describe("a record comes out of its bytes as it went in", () => {
     assert.equal(value?.toString(), "abd");
   });
 
+  it("also from the bytes of a program that knew no time of expiry", () => {
+    const bytes = Buffer.from(
+      "01010102ac020307312d322d333030010102696407312d322d3330300a746578742f706c61696e6f6c64",
+      "hex",
+    );
+    const version = "1-2-300";
+    const held = {
+      stamp: { epoch: 1, ballot: 2, count: 300 },
+      state: {
+        version,
+        content: { contentType: "text/plain", bytes: Buffer.from("old") },
+        answered: [{ id: "id", outcome: "replaced" as const, version }],
+      },
+    };
+    assert.deepEqual(decodeHeld(bytes), held);
+    assert.deepEqual(encodeHeld(held), bytes, "what stays is written as before");
+    assert.equal(readExpiry(bytes), null);
+  });
+
   it("in few bytes", () => {
     assert.equal(encodeHeld(tombstoneOf(100)).length, 2 + 3 + 1 + "1-2-100".length + 1);
   });
@@ -92,6 +114,9 @@ describe("what has no binary form is refused when it is written", () => {
     refused({}, { epoch: -1 });
     refused({}, { ballot: 1.5 });
     refused({}, { count: 2 ** 53 });
+    const expiresAt = (expiresMs: number): void =>
+      refused({ content: { contentType: "", bytes: Buffer.alloc(0), expiresMs } });
+    for (const expiresMs of [-1, 1.5, EXPIRES_MS_MAX + 1]) expiresAt(expiresMs);
   });
 
   it("too many answered requests", () => {
@@ -117,7 +142,8 @@ describe("bytes that are no record are refused", () => {
   });
 
   it("of any kind; and what is a record is written as the same bytes", () => {
-    const beginning = fc.constantFrom([], [1], [1, 0], [1, 1], [1, 1, 0, 0, 0, 0]);
+    const known = fc.constantFrom([1, 0], [1, 1], [1, 3], [1, 1, 0, 0, 0, 0], [1, 3, 0, 0, 0, 0]);
+    const beginning = fc.oneof(fc.constantFrom([], [1]), known);
     const anyBytes = fc.tuple(beginning, fc.uint8Array({ maxLength: 64 }));
     fc.assert(
       fc.property(anyBytes, ([first, rest]) => {
@@ -127,6 +153,14 @@ describe("bytes that are no record are refused", () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+
+  it("with a time but no content, and with a time that no date can name", () => {
+    assert.throws(() => decodeHeld(Buffer.from([1, 2, 0, 0, 0, 0, 0])), /unknown flags/);
+    const never = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f];
+    const bytes = Buffer.from([1, 3, 0, 0, 0, 0, ...never, 0, 0, 0]);
+    assert.throws(() => decodeHeld(bytes), /expires at no time/);
+    assert.equal(readExpiry(encodeHeld(expiringOf(1, EXPIRES_MS_MAX))), EXPIRES_MS_MAX);
   });
 
   it("with the format in the reason, if that is another", () => {

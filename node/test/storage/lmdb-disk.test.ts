@@ -11,6 +11,7 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { crc32 } from "node:zlib";
 import { open } from "lmdb";
 import { waitFor } from "../../../hack/lib/wait-for.ts";
 import type { ReplicaStore } from "../../src/replication/store.ts";
@@ -283,7 +284,22 @@ describe("a file of another format", () => {
       const later = Buffer.from([0, 0, 0, knownFormats.current + 1, 1, 2, 3]);
       database.putSync(FORMAT_KEY, later);
     });
-    mustRefuse(/has format 2, this program knows 1: run the version of chordring that wrote it/);
+    mustRefuse(/has format 3, this program knows 1 to 2: run the version of chordring that wrote/);
+  });
+
+  it("of the first format is read, and has its records", async () => {
+    await written((disk) => disk.replica(0).keep("a", heldOf(1)));
+    await withDatabase((database) => {
+      const record = Buffer.from(database.get(FORMAT_KEY) as Buffer);
+      record.writeUInt32BE(1, 0);
+      record.writeUInt32BE(crc32(record.subarray(8), crc32(record.subarray(0, 4))), 4);
+      database.putSync(FORMAT_KEY, record);
+    });
+    const disk = new LmdbDisk(directory);
+    assert.deepEqual(disk.replica(0).held("a"), heldOf(1));
+    assert.deepEqual(disk.replica(0).expired(Number.MAX_SAFE_INTEGER, 10), []);
+    await disk.close();
+    await withDatabase((database) => assert.equal(format(database), knownFormats.current));
   });
 
   it("is refused if its record is damaged", async () => {
@@ -301,35 +317,39 @@ describe("a file of another format", () => {
       seen.push(format(database));
       database.putSync(Buffer.from([9, format(database)]), Buffer.from("new"));
     };
+    const { current } = knownFormats;
     const steps = new Map([
-      [1, step],
-      [2, step],
+      [current, step],
+      [current + 1, step],
     ]);
+    const known = { current: current + 2, steps };
     await withDatabase((database) => {
       const incarnation = settleFormat(database);
-      assert.equal(settleFormat(database, { current: 3, steps }), incarnation);
-      assert.deepEqual(seen, [1, 2]);
-      assert.equal(format(database), 3);
-      assert.ok(database.doesExist(Buffer.from([9, 2])));
-      assert.equal(settleFormat(database, { current: 3, steps }), incarnation);
-      assert.deepEqual(seen, [1, 2]);
+      assert.equal(settleFormat(database, known), incarnation);
+      assert.deepEqual(seen, [current, current + 1]);
+      assert.equal(format(database), current + 2);
+      assert.ok(database.doesExist(Buffer.from([9, current + 1])));
+      assert.equal(settleFormat(database, known), incarnation);
+      assert.deepEqual(seen, [current, current + 1]);
     });
   });
 
   it("stays at the last step that succeeded, and is refused without one", async () => {
     await written(() => undefined);
+    const { current } = knownFormats;
     const steps = new Map([
-      [1, (database: Database) => database.putSync(Buffer.from([9]), Buffer.from("new"))],
-      [2, failingStep],
+      [current, (database: Database) => database.putSync(Buffer.from([9]), Buffer.from("new"))],
+      [current + 1, failingStep],
     ]);
     await withDatabase((database) => {
-      assert.throws(() => settleFormat(database, { current: 3, steps }), /no such record/);
-      assert.equal(format(database), 2);
+      const half = { current: current + 2, steps };
+      assert.throws(() => settleFormat(database, half), /no such record/);
+      assert.equal(format(database), current + 1);
       assert.equal(database.doesExist(Buffer.from([8])), false);
       const known = { current: 9, steps: new Map([[8, () => undefined]]) };
       assert.throws(
         () => settleFormat(database, known),
-        /has format 2, this program knows 8 to 9: run an older version of chordring first/,
+        /has format 3, this program knows 8 to 9: run an older version of chordring first/,
       );
     });
   });

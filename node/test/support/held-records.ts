@@ -3,6 +3,7 @@ import fc from "fast-check";
 import type { Stamp } from "../../src/replication/ballot.ts";
 import type { Held } from "../../src/replication/record.ts";
 import type { ReplicaState } from "../../src/replication/store.ts";
+import { EXPIRES_MS_MAX } from "../../src/storage/held-codec.ts";
 
 export function stampOf(count: number): Stamp {
   return { epoch: 1, ballot: 2, count };
@@ -12,6 +13,13 @@ export function stampOf(count: number): Stamp {
 export function heldOf(count: number, value: Uint8Array | string = `value ${count}`): Held {
   const content = { contentType: "text/plain", bytes: Buffer.from(value) };
   return { stamp: stampOf(count), state: { version: `1-2-${count}`, content, answered: [] } };
+}
+
+/** The same, with a time of expiry. */
+export function expiringOf(count: number, expiresMs: number, value?: Uint8Array | string): Held {
+  const { stamp, state } = heldOf(count, value);
+  const content = { contentType: "text/plain", bytes: Buffer.alloc(0), ...state.content };
+  return { stamp, state: { ...state, content: { ...content, expiresMs } } };
 }
 
 export function tombstoneOf(count: number): Held {
@@ -37,13 +45,25 @@ function plain<T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T
 }
 
 const bytes = fc.uint8Array({ maxLength: 3_000 }).map((values) => Buffer.from(values));
+const content = fc.oneof(
+  plain({ contentType: text, bytes }),
+  plain({
+    contentType: text,
+    bytes,
+    expiresMs: fc.oneof(fc.nat(300), fc.nat(), fc.maxSafeNat().map(toMoment)),
+  }),
+);
 const answered = fc.array(plain({ id: text, outcome, version: text }), { maxLength: 10 });
+
+function toMoment(count: number): number {
+  return Math.min(count, EXPIRES_MS_MAX);
+}
 
 export const anyHeld: fc.Arbitrary<Held> = plain({
   stamp: plain({ epoch: number, ballot: number, count: number }),
   state: plain({
     version: text,
-    content: fc.option(plain({ contentType: text, bytes })),
+    content: fc.option(content),
     answered,
   }),
 });

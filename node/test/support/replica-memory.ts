@@ -1,4 +1,5 @@
 /** A replica's disk in memory, which a restart reads again and a loss empties. */
+import { isOver } from "../../src/replication/key-operation.ts";
 import { compareKeys, type Entry, type Held } from "../../src/replication/record.ts";
 import type { Counts, ReplicaState, ReplicaStore } from "../../src/replication/store.ts";
 
@@ -32,6 +33,11 @@ export class ReplicaMemory implements ReplicaStore {
       .filter(({ key }) => after === null || compareKeys(key, after) > 0)
       .sort((a, b) => compareKeys(a.key, b.key))
       .slice(0, limit);
+  }
+
+  expired(nowMs: number, limit: number): readonly string[] {
+    const over = [...this.#records].filter(([, { state }]) => isOver(state.content, nowMs));
+    return over.slice(0, limit).map(([key]) => key);
   }
 
   counts(): Counts {

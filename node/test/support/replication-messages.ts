@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Id } from "../../src/chord/id.ts";
 import { ReplicationError, type ReplicationErrorCode } from "../../src/replication/errors.ts";
 import type { Lead, Reply, Request, RequestType } from "../../src/replication/messages.ts";
-import type { Operation, Outcome } from "../../src/replication/operation.ts";
+import { type Operation, type Outcome, TTL_SECONDS_MAX } from "../../src/replication/operation.ts";
 import type { Held } from "../../src/replication/record.ts";
 import type { Member, View } from "../../src/replication/view.ts";
 
@@ -40,6 +40,8 @@ const view = record<View>({ epoch: count, members });
 const placed = record({ view, previous: members });
 const stamp = record({ epoch: count, ballot: count, count });
 const content = record({ contentType: label, bytes });
+const expiresMs = fc.nat().map((seconds) => 1_000 * seconds);
+const kept = fc.oneof(content, record({ contentType: label, bytes, expiresMs }));
 const answered = record({
   id: fc.string({ unit: "grapheme-ascii", minLength: 1, maxLength: 60 }),
   outcome: fc.constantFrom("created" as const, "replaced" as const, "deleted" as const),
@@ -49,7 +51,7 @@ const held = record<Held>({
   stamp,
   state: record({
     version,
-    content: nullable(content),
+    content: nullable(kept),
     answered: fc.array(answered, { maxLength: 3 }),
   }),
 });
@@ -85,15 +87,25 @@ const common = { key: storeKey, preconditions };
 const operation = fc.oneof<fc.Arbitrary<Operation>[]>(
   record({ type: fc.constant("get" as const), ...common, head: flag }),
   record({ type: fc.constant("put" as const), ...common, content, requestId: nullable(label) }),
+  record({
+    type: fc.constant("put" as const),
+    ...common,
+    content,
+    ttlSeconds: fc.integer({ min: 1, max: TTL_SECONDS_MAX }),
+    requestId: nullable(label),
+  }),
   record({ type: fc.constant("delete" as const), ...common, requestId: nullable(label) }),
 );
 const outcome = fc.oneof<fc.Arbitrary<Outcome>[]>(
-  fc.record({ version, contentType: label, bytes, head: flag }).map(({ head, ...value }) => ({
-    ...value,
-    type: "value" as const,
-    bytes: head ? Buffer.alloc(0) : value.bytes,
-    length: value.bytes.length,
-  })),
+  fc
+    .record({ version, content: kept, head: flag })
+    .map(({ head, content: { bytes: whole, ...rest }, ...value }) => ({
+      ...value,
+      ...rest,
+      type: "value" as const,
+      bytes: head ? Buffer.alloc(0) : whole,
+      length: whole.length,
+    })),
   record({ type: fc.constant("not-modified" as const), version }),
   record({ type: fc.constant("stored" as const), version, created: flag }),
   fc.constant({ type: "deleted" as const }),
