@@ -106,7 +106,7 @@ export class Leader implements Confirmable {
     this.#expiry = new Expiry({
       ...parts,
       execute: (operation) => this.execute({ operation, begun: false, abandoned: false }),
-      mayGoOn: () => this.#settled && this.#state === "leading",
+      mayGoOn: () => this.settled && this.#state === "leading",
     });
   }
 
