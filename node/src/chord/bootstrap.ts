@@ -5,7 +5,7 @@
 import type { Context } from "./context.ts";
 import { ChordError } from "./errors.ts";
 import type { Founding } from "./founding.ts";
-import { addressCountMax, helloAll, knownTargets } from "./hello.ts";
+import { addressCountMax, helloAll, type Hellos, knownTargets } from "./hello.ts";
 import { join } from "./join.ts";
 import type { Answer, NodeRef } from "./messages.ts";
 import { inRing } from "./peers.ts";
@@ -45,13 +45,13 @@ export class Bootstrap {
   async round(): Promise<void> {
     const { state, ports } = this.#context;
     if (state.state !== "waiting") return;
-    const answers = await helloAll(this.#context, await this.#targets());
+    const hellos = await helloAll(this.#context, await this.#targets());
     if (state.state !== "waiting") return;
-    const through = this.#bestMember(answers);
+    const through = this.#bestMember(hellos);
     const before = this.#detail;
     this.#detail =
       through === null
-        ? await this.#founding.attempt(answers)
+        ? await this.#founding.attempt(hellos)
         : await this.#joinThrough(through.self);
     if (this.#detail !== before) ports.log.info("Bootstrap", { detail: this.#detail });
   }
@@ -63,7 +63,7 @@ export class Bootstrap {
   }
 
   /** A member of the ring with the highest epoch; which one, the seed Service or chance decides. */
-  #bestMember(answers: readonly Answer<"hello">[]): Answer<"hello"> | null {
+  #bestMember({ answers }: Hellos): Answer<"hello"> | null {
     const members = answers.filter((answer) => inRing(answer.reply.state));
     const newest = Math.max(...members.map((answer) => answer.epoch));
     const choice = members.filter((answer) => answer.epoch === newest);

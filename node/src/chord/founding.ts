@@ -7,15 +7,26 @@
  * from their disks, or the configured founders where nobody remembers any; less those who say that
  * they left.
  *
+ * What is remembered can be too little: who lost sight of all others, cut off or starved, remembers
+ * itself alone. So a ring is not founded anew while as many nodes as would found it are said to
+ * exist and do not answer: they may well be the ring.
+ *
  * Invariant: a ring is founded only with promises of a majority of the electorate, each node
  * promises to one founder at a time, and each founding has a higher epoch than all it replaces.
  */
 import type { Context } from "./context.ts";
 import { ChordError } from "./errors.ts";
+import type { Hellos } from "./hello.ts";
 import type { Answer, NodeRef, Replies } from "./messages.ts";
 
 /** A promise to a founder who then falls silent ends after this time. */
 const promiseMs = 5000;
+
+interface Electorate {
+  readonly names: ReadonlySet<string>;
+  /** From the disks, so that there was a ring. */
+  readonly remembered: boolean;
+}
 
 interface Promised {
   readonly to: string;
@@ -36,20 +47,23 @@ export class Founding {
   }
 
   /** One attempt, knowing which nodes wait. Gives a sentence that tells what is still missing. */
-  async attempt(answers: readonly Answer<"hello">[]): Promise<string> {
-    const { state } = this.#context;
+  async attempt({ answers, silent }: Hellos): Promise<string> {
+    const { state, ports } = this.#context;
     const waiting = [
       state.self,
       ...answers.filter((answer) => answer.reply.state === "waiting").map((answer) => answer.self),
     ];
-    const electorate = await this.#electorate(answers);
-    const present = waiting.filter((node) => electorate.has(node.name));
-    const obstacle = this.#obstacle(electorate, present);
+    const { names, remembered } = await this.#electorate(answers);
+    const present = waiting.filter((node) => names.has(node.name));
+    const obstacle = this.#obstacle(names, present);
     if (obstacle !== null) return obstacle;
+    const listed = remembered ? await ports.discovery.addresses() : [];
+    const unheard = listed.filter((address) => silent.has(address)).length;
+    if (unheard >= present.length) return `Waits for ${unheard} nodes that do not answer`;
     const rememberedEpochs = answers.map((answer) => answer.reply.rememberedEpoch);
     const own = Math.max(this.#rememberedEpoch, this.#promised?.epoch ?? 0, this.#refusedEpoch);
     const epoch = Math.max(own, ...rememberedEpochs);
-    return await this.#found(epoch + 1, waiting, electorate);
+    return await this.#found(epoch + 1, waiting, names);
   }
 
   /** Answers a founder's `prepare`. */
@@ -86,7 +100,7 @@ export class Founding {
     return record?.ring === options.ring ? record.epoch : 0;
   }
 
-  async #electorate(answers: readonly Answer<"hello">[]): Promise<ReadonlySet<string>> {
+  async #electorate(answers: readonly Answer<"hello">[]): Promise<Electorate> {
     const { ports, options } = this.#context;
     const record = ports.record.load();
     const own = record?.ring === options.ring ? record.names : [];
@@ -94,7 +108,7 @@ export class Founding {
     const names = remembered.size > 0 ? remembered : new Set(await ports.discovery.founders());
     // Whoever left on request says so itself: its vote is neither needed nor to be had.
     for (const { reply, self } of answers) if (reply.state === "left") names.delete(self.name);
-    return names;
+    return { names, remembered: remembered.size > 0 };
   }
 
   /** Why this node should not found a ring now; null when it should. */

@@ -7,18 +7,23 @@ import type { Target } from "./ports.ts";
 /** Addresses asked at once; more are left for another time. */
 export const addressCountMax = 256;
 
-/** Other nodes that answered, each once; addresses without an answer are left out. */
-export async function helloAll(
-  context: Context,
-  targets: readonly Target[],
-): Promise<Answer<"hello">[]> {
+export interface Hellos {
+  /** Of other nodes, each once. */
+  readonly answers: readonly Answer<"hello">[];
+  /** Addresses from which nothing came. */
+  readonly silent: ReadonlySet<string>;
+}
+
+export async function helloAll(context: Context, targets: readonly Target[]): Promise<Hellos> {
   const { peers, state } = context;
+  const silent = new Set<string>();
   const answers = await Promise.all(
     targets.map(async (target) => {
       try {
         return await peers.call<"hello">(target, { type: "hello" });
       } catch (error) {
         if (!(error instanceof ChordError)) throw error;
+        silent.add(target.address);
         return null;
       }
     }),
@@ -27,7 +32,7 @@ export async function helloAll(
   for (const answer of answers) {
     if (answer !== null && answer.self.id !== state.self.id) others.set(answer.self.id, answer);
   }
-  return [...others.values()];
+  return { answers: [...others.values()], silent };
 }
 
 /** Addresses from name service as targets, without this node's own. */

@@ -123,7 +123,7 @@ async function becomeAlone(context: Context, { lost, silent }: Loss): Promise<St
 async function othersExist(context: Context): Promise<boolean> {
   const { state } = context;
   const { generation, epoch } = state;
-  const answers = await helloAll(context, await knownTargets(context));
+  const { answers } = await helloAll(context, await knownTargets(context));
   const members = answers.filter(({ reply }) => inRing(reply.state));
   if (state.generation === generation) {
     state.rememberLeads(members.filter((one) => one.epoch === epoch).map(({ self }) => self));

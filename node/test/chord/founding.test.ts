@@ -75,6 +75,27 @@ describe("founding", () => {
   });
 });
 
+describe("a node that lost sight of all others", () => {
+  for (const count of [2, 3, 5, 9]) {
+    it(`founds no ring of its own beside ${count - 1} that do not answer`, async () => {
+      const names = demoNames(count);
+      const world = new World({ seed: 10, successors: 4, founders: demoNames(Math.min(count, 5)) });
+      for (const name of names) world.start(name);
+      await converge(world);
+      world.cut(["demo-1"], names.toSpliced(1, 1));
+      await world.scheduler.run(40_000);
+      // It starts again, and remembers what it saw last.
+      world.crash("demo-1");
+      world.start("demo-1");
+      await world.scheduler.run(60_000);
+      assert.equal(world.running.get("demo-1")?.chord.epoch, 0);
+      world.heal();
+      await converge(world);
+      for (const name of names) assert.equal(world.running.get(name)?.chord.epoch, 1);
+    });
+  }
+});
+
 describe("two rings", () => {
   it("become one, the larger, when a partition heals", async () => {
     const world = new World({ seed: 7, successors: 4, founders: demoNames(5) });
