@@ -182,13 +182,6 @@ export const mutants: readonly Mutant[] = [
       "return { outcome: read(operation, over ? null : state), next: null };",
   },
   {
-    name: "expires-early",
-    what: "a value is deleted a second before its time",
-    file: "key-operation.ts",
-    from: "content.expiresMs <= nowMs;",
-    to: "content.expiresMs <= nowMs + 1_000;",
-  },
-  {
     name: "expiry-lost",
     what: "a new leader forgets when a value expires that it writes again",
     file: "leader.ts",

@@ -23,6 +23,9 @@ import { type Host, Network } from "./network.ts";
 /** The time of day at which all begins: that of 1 January 2026. */
 const dawnMs = 1_767_225_600_000;
 
+/** Between the times of day of hosts whose names follow each other. */
+const skewMs = 300;
+
 export interface WorldOptions {
   readonly seed: number;
   readonly founders: readonly string[];
@@ -54,8 +57,8 @@ export class DataNode implements Host {
   slowMs = 0;
   /** How far this host's clock has jumped forward. */
   clockAheadMs = 0;
-  /** How far this host's time of day is ahead of the others'. */
-  wallAheadMs = 0;
+  /** How far this host's time of day is ahead: no two hosts have quite the same. */
+  wallAheadMs: number;
   ended = false;
   readonly replication: Replication;
   readonly #world: World;
@@ -67,6 +70,7 @@ export class DataNode implements Host {
     this.#world = world;
     this.name = platter.name;
     this.platter = platter;
+    this.wallAheadMs = skewMs * Number(/\d*$/.exec(platter.name)?.[0] ?? 0);
     this.disk = world.open(platter, (action) => this.run(action));
     this.replication = world.create(this);
   }

@@ -17,16 +17,20 @@ const text = new TextEncoder();
 interface Made {
   readonly call: string;
   readonly present: boolean;
+  /** The leader's own delete, made at this moment. */
+  readonly expiredAt?: number;
 }
 
 /** The path of these states, one made from the other; the last one is given. */
 function pathOf(history: KeyHistory, states: readonly Made[]): Version | null {
   let before: Version | null = null;
-  for (const [index, { call, present }] of states.entries()) {
+  for (const [index, { call, present, expiredAt }] of states.entries()) {
     const stamp = { epoch: 1, ballot: 3, count: index + 1 };
     const version = `1-3-${index + 1}`;
     const content = present ? { contentType: "text/plain", bytes: text.encode(call) } : null;
-    const answered = present ? [] : [{ id: call, outcome: "deleted" as const, version }];
+    const asked = { id: call, outcome: "deleted" as const, version };
+    const answered = present || expiredAt !== undefined ? [] : [asked];
+    history.moment = expiredAt ?? 0;
     history.kept({ version, content, answered }, stamp, before?.state);
     before = history.named(version);
   }
@@ -100,6 +104,18 @@ describe("the check of a key's history", () => {
     });
     assert.ok(linearizable([a, b], [...writes, read(1, "a")]));
     assert.ok(linearizable([a, b], [...writes, read(2, "b")]));
+  });
+
+  it("lets a value expire at any moment from when that was made, and at none before", () => {
+    const expiry = { call: "", present: false, expiredAt: 5 };
+    const write = put("a", [1, 2], stored(1, true));
+    const none = (...when: Told["when"]): Told => ({ id: "n", when, outcome: gone });
+    const read: Told = { id: "r", when: [7, 8], outcome: value(1, "a") };
+    assert.ok(linearizable([a, expiry], [write, none(3, 6)]));
+    assert.ok(linearizable([a, expiry], [write, none(9, 10), read]), "made, and seen later");
+    assert.ok(!linearizable([a, expiry], [write, none(3, 4)]), "not made yet");
+    assert.ok(!linearizable([a, expiry], [write, none(3, 6), read]), "it came back");
+    assert.ok(!linearizable([expiry], [none(1, 2)]), "nothing was there");
   });
 
   it("refuses a read of what was replaced before it began", () => {

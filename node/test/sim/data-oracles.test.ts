@@ -266,6 +266,31 @@ describe("oracles of the data layer: what clients are told", () => {
     breaks("D4", () => branch(2));
   });
 
+  it("E1 and E2: a value that goes too early, and a time that is not its write's", async () => {
+    const ring = await watchedRing();
+    const history = ring.oracles.of(key);
+    const { state } = ring.held();
+    assert.ok(state.content !== null);
+    const stamp = (count: number): Held["stamp"] => ({ epoch: 1, ballot: 90, count });
+    const content = { ...state.content, expiresMs: 5_000 };
+    const expiring = { ...state, version: "1-90-1", content };
+    const made = history.kept(expiring, stamp(1), state);
+    assert.ok(made !== null);
+    // The client of this value asked for none.
+    breaks("E2", () => history.checkTime(made, 5_000));
+    const copy = { ...expiring, content: { ...content, expiresMs: 5_001 } };
+    breaks("E2", () => history.kept(copy, stamp(2), expiring));
+    breaks("E2", () => history.kept({ ...expiring, content: state.content }, stamp(2), expiring));
+    const tombstone = { ...expiring, version: "1-90-2", content: null };
+    const gone = history.kept(tombstone, stamp(2), expiring);
+    assert.ok(gone?.expired);
+    breaks("E1", () => history.checkTime(gone, 4_999));
+    history.checkTime(gone, 5_000);
+    const other = history.kept({ ...tombstone, version: "1-90-3" }, stamp(3), state);
+    assert.ok(other !== null);
+    breaks("E1", () => history.checkTime(other, Number.MAX_SAFE_INTEGER));
+  });
+
   it("D6 and V3: a write that is on no majority, or on that of a sealed one", async () => {
     const ring = await watchedRing();
     const { state } = ring.held();
