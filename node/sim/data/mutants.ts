@@ -196,8 +196,8 @@ export const mutants: readonly Mutant[] = [
     name: "expires-unsettled",
     what: "a leader stops to delete what expires once it has compared all copies",
     file: "leader.ts",
-    from: 'mayGoOn: () => this.#settled && this.#state === "leading",',
-    to: 'mayGoOn: () => !this.#settled && this.#state === "leading",',
+    from: 'mayGoOn: () => this.settled && this.#state === "leading",',
+    to: 'mayGoOn: () => !this.settled && this.#state === "leading",',
   },
 
   // --- the next view ----------------------------------------------------------------------------
