@@ -124,7 +124,7 @@ export class Synchronizer {
   }
 
   async #mend(batch: readonly ComparedKey[], following: readonly string[]): Promise<void> {
-    const plan = this.#plan(batch, following.length);
+    const plan = this.#plan(batch, following);
     const { lead, peers, options } = this.#parts;
     const { partition } = lead;
     const fetched = await Promise.all(
@@ -147,15 +147,21 @@ export class Synchronizer {
     await Promise.all<unknown>([...rewritten, ...adopted, ...repairs]);
   }
 
-  #plan(batch: readonly ComparedKey[], members: number): Plan {
-    const lists = <T>(): T[][] => Array.from({ length: members }, () => []);
+  #plan(batch: readonly ComparedKey[], following: readonly string[]): Plan {
+    const lists = <T>(): T[][] => following.map(() => []);
     const plan: Plan = { repairs: lists(), wanted: lists(), rewrites: [] };
     for (const { key, stamps } of batch) {
-      if (!isSame(stamps) && this.#parts.writes.of(key) === undefined) {
-        this.#planKey(plan, key, stamps.slice(1));
-      }
+      if (isSame(stamps)) continue;
+      if (this.#parts.writes.of(key) === undefined) this.#planKey(plan, key, stamps.slice(1));
+      else this.#noteMissed(key, following);
     }
     return plan;
+  }
+
+  /** What is under way is left to the writes, and they do not ask again who failed to answer. */
+  #noteMissed(key: string, following: readonly string[]): void {
+    const { writes } = this.#parts;
+    for (const name of following) if (writes.missed(key, name)) writes.behind.add(name);
   }
 
   #planKey(plan: Plan, key: string, others: readonly (Stamp | null)[]): void {

@@ -83,6 +83,13 @@ export class Writes {
     return this.#registers.get(key)?.count ?? 0;
   }
 
+  /** Whether a member did not get the last write under way, and nothing is on its way to it. */
+  missed(key: string, member: string): boolean {
+    const last = this.#registers.get(key)?.last;
+    if (last === undefined) return false;
+    return (((last.acknowledged | last.inFlight) >> this.#members.indexOf(member)) & 1) === 0;
+  }
+
   /** Throws what the own replica refuses; then nothing was sent. */
   write(key: string, state: KeyState): Write {
     const { replica, disk } = this.#parts;
@@ -178,8 +185,8 @@ export class Writes {
 
   #acknowledge(pending: Pending, place: number): void {
     pending.inFlight &= ~(1 << place);
-    if (pending.settled) return;
     pending.acknowledged |= 1 << place;
+    if (pending.settled) return;
     if (countBits(pending.acknowledged) < this.#needed) return;
     pending.settled = true;
     if (!this.#unsettled.delete(pending)) return;
