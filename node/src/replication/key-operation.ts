@@ -38,7 +38,7 @@ export function decide(
   if (operation.type === "expire") return expire(operation, state, circumstances);
   const { version, answeredMax } = circumstances;
   const { requestId, preconditions } = operation;
-  const earlier = state?.answered.find(({ id }) => id === requestId);
+  const earlier = state?.answered.find((one) => isRepetition(operation, one));
   if (earlier !== undefined) return { outcome: repeated(earlier), next: null };
   const present = presentVersion(state);
   if (!mayWrite(preconditions, present)) {
@@ -49,6 +49,14 @@ export function decide(
   const content = operation.type === "put" ? kept(operation, circumstances) : null;
   const answered = remember(requestId === null ? [] : [entry], state, answeredMax);
   return { outcome: repeated(entry), next: { version, content, answered } };
+}
+
+/** A client that uses one id for a PUT and for a DELETE means two writes. */
+function isRepetition(
+  { type, requestId }: Put | Delete,
+  { id, outcome }: AnsweredRequest,
+): boolean {
+  return id === requestId && (type === "delete") === (outcome === "deleted");
 }
 
 /**

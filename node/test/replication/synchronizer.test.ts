@@ -99,7 +99,7 @@ describe("a comparison of copies", () => {
       if (type === "accept") return to === "peer" ? await Promise.reject(unreachable) : await never;
       return { entries: [], after: null };
     };
-    const { synchronizer, writes } = partsOf(replica, { call } as unknown as Network);
+    const { synchronizer, writes } = partsOf(replica, { call } as Network);
     writes.write("key", held(1).state);
     await new Promise((resolve) => {
       setImmediate(resolve);
