@@ -78,8 +78,8 @@ export const brokenBuilds: readonly BrokenBuild[] = [
     edits: [
       {
         file: "replication/leader.ts",
-        from: "return this.#settled || this.#settledKeys.has(key);",
-        to: 'return key !== "";',
+        from: 'if (this.#compared === "none") return false;',
+        to: 'if (this.#compared === "none") return key !== "";',
       },
     ],
     shownBy: { faults: ["isolate", "pause"] },
