@@ -268,11 +268,15 @@ export class LocalRing {
     if (!taken.includes(true)) throw new Error("no node took the roster");
   }
 
-  /** A node that the roster does not name any more leaves the ring, and ends. */
-  async leave(node: LocalNode): Promise<void> {
+  /** A node that the roster does not name any more leaves once it holds nothing, and ends. */
+  async leave(node: LocalNode, timeoutMs = 60_000): Promise<void> {
     const headers = { authorization: `Bearer ${this.token}` };
-    const response = await fetch(`${node.peer}/admin/leave`, { method: "POST", headers });
-    if (!response.ok) throw new Error(`${node.name} does not leave: ${await response.text()}`);
+    const leaves = async (): Promise<boolean> => {
+      const response = await fetch(`${node.peer}/admin/leave`, { method: "POST", headers });
+      if (!response.ok) throw new Error(await response.text());
+      return true;
+    };
+    await waitFor(`${node.name} to leave`, leaves, { timeoutMs });
     await node.end();
   }
 

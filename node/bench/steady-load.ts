@@ -77,7 +77,10 @@ export class SteadyLoad {
         return { method: "PUT", key: keyNamed(index), text: textOf(index, 0) };
       });
       const url = `${urls[0] ?? ""}/v1/batch`;
-      const response = await fetch(url, { method: "POST", body: JSON.stringify({ operations }) });
+      const headers = { "content-type": "application/json" };
+      const body = JSON.stringify({ operations });
+      const response = await fetch(url, { method: "POST", headers, body });
+      if (!response.ok) throw new Error(`a batch is refused: ${await response.text()}`);
       const { results } = (await response.json()) as { results: { status: number }[] };
       const refused = results.find(({ status }) => status !== 201);
       if (refused !== undefined) throw new Error(`the ring answers ${refused.status} to a batch`);
