@@ -36,7 +36,11 @@ export function batchHandler(
   return async (request, response) => {
     if (request.method !== "POST") throw methodNotAllowed("POST");
     if (!/^application\/json\s*(;|$)/i.test(request.headers["content-type"] ?? "")) {
-      throw new HttpError(415, "unsupported_type", "a batch is application/json: send it with that Content-Type");
+      throw new HttpError(
+        415,
+        "unsupported_type",
+        "a batch is application/json: send it with that Content-Type",
+      );
     }
     const body = await readBody(request, response, limits);
     const operations = parseBatch(body, { hash, valueBytesMax });
