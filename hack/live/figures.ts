@@ -28,7 +28,7 @@ export function figuresOf(workload: Workload, faults: Figures["faults"], proof: 
     faults,
     cold: proof.cold,
     check: proof.report === undefined ? undefined : (check as Figures["check"]),
-    slowestKeySeconds: Math.max(0, ...verdicts.map(({ seconds }) => seconds)),
+    slowestKeySeconds: verdicts.reduce((most, { seconds }) => Math.max(most, seconds), 0),
     longestGap: workload.availability.longest,
   };
 }

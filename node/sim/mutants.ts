@@ -175,10 +175,10 @@ export const mutants: readonly Mutant[] = [
     name: "minority-founds",
     what: "whoever answers is the electorate, so a minority of the last ring starts a new one",
     file: "founding.ts",
-    from: "const electorate = await this.#electorate(answers);",
+    from: "const { names, remembered } = await this.#electorate(answers);",
     to:
       "const there = [state.self, ...answers.map((answer) => answer.self)];\n" +
-      "const electorate = new Set(there.map((node) => node.name));",
+      "const names = new Set(there.map((node) => node.name));\nconst remembered = false;",
   },
   {
     name: "leaver-awaited",
