@@ -36,6 +36,8 @@ interface Count {
   readonly meanHops: number;
   /** Lookups that took another way than in the model, and were asked again. */
   readonly detours: number;
+  /** Questions without the right answer, asked again: the node may have counted them. */
+  readonly failed: number;
 }
 
 interface Asked {
@@ -53,10 +55,13 @@ async function askMany(
   total: number,
   ask: (node: RingNode, key: string) => Promise<Asked>,
 ): Promise<Count> {
-  const count = { lookups: 0, hops: 0, detours: 0 };
+  const count = { lookups: 0, hops: 0, detours: 0, failed: 0 };
   let settledHops = 0;
   const askOnce = async (node: RingNode, key: string): Promise<void> => {
-    const { hops, expected } = await ask(node, key);
+    const { hops, expected } = await ask(node, key).catch((error: unknown) => {
+      count.failed += 1;
+      throw error;
+    });
     count.lookups += 1;
     count.hops += hops;
     if (hops !== expected) {
@@ -143,15 +148,14 @@ describe("hops: lookups are as short as the theory says", function () {
           `${mean.toFixed(3)}, published ${publishedMean}, ${counted.detours} detours`,
         );
         assert.ok(Math.abs(mean / publishedMean - 1) <= 0.15, `${mean} against ${publishedMean}`);
-        assert.equal((await read("count")) - before.lookups, counted.lookups);
-        assert.equal((await read("sum")) - before.hops, counted.hops);
+        const more = (await read("count")) - before.lookups - counted.lookups;
+        const moreHops = (await read("sum")) - before.hops - counted.hops;
+        assert.ok(more >= 0 && more <= counted.failed, `${more} lookups more than were answered`);
+        assert.ok(moreHops >= 0 && (more > 0 || moreHops === 0), `${moreHops} hops more`);
         await eventually("Prometheus counts the same", minuteMs, async () => {
-          for (const [what, total] of [
-            ["count", before.lookups + counted.lookups],
-            ["sum", before.hops + counted.hops],
-          ] as const) {
+          for (const what of ["count", "sum"]) {
             const query = `sum(chord_lookup_hops_${what}{${labels}})`;
-            assert.equal(await prometheus.query(query), total, query);
+            assert.equal(await prometheus.query(query), await read(what), query);
           }
         });
       });

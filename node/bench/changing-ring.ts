@@ -46,9 +46,10 @@ export async function scaling(options: ChangeOptions): Promise<string> {
     stabilizeIntervalMs: 1_000,
     founders: Array.from({ length: SMALL }, (_, index) => `node-${index}`),
   });
+  const load = loadOf(ring, options);
   try {
     const few = ring.nodes.slice(0, SMALL);
-    const load = await filled(ring, SMALL, options);
+    await fill(ring, SMALL, load, options);
     const phases: Phase[] = [];
     const phase = async (name: string, change: () => Promise<unknown>): Promise<void> => {
       report(name);
@@ -84,14 +85,14 @@ export async function scaling(options: ChangeOptions): Promise<string> {
     await load.stop();
     report("reads every key");
     await load.checkAll();
-    const least = [leastMoved(options.keys, SMALL, LARGE), leastMoved(options.keys, LARGE, SMALL)];
     return [
       table(phases),
-      `keys moved, 3 to 9: ${comparedWith(moved[0], least[0])}`,
-      `keys moved, 9 to 3: ${comparedWith(moved[1], least[1])}`,
+      `keys moved, 3 to 9: ${comparedWith(moved[0], leastMoved(options.keys, SMALL, LARGE))}`,
+      `keys moved, 9 to 3: ${comparedWith(moved[1], leastMoved(options.keys, LARGE, SMALL))}`,
       outcome(load, options.keys),
     ].join("\n");
   } finally {
+    await load.stop();
     await ring.stop();
   }
 }
@@ -105,8 +106,9 @@ export async function replacing(options: ChangeOptions): Promise<string> {
     copies: COPIES,
     stabilizeIntervalMs: 1_000,
   });
+  const load = loadOf(ring, options);
   try {
-    const load = await filled(ring, REPLACED, options);
+    await fill(ring, REPLACED, load, options);
     load.start();
     await pause(options.seconds);
     load.phase();
@@ -141,22 +143,26 @@ export async function replacing(options: ChangeOptions): Promise<string> {
       outcome(load, options.keys),
     ].join("\n");
   } finally {
+    await load.stop();
     await ring.stop();
   }
 }
 
-async function filled(
+function loadOf(ring: LocalRing, { keys, perSecond }: ChangeOptions): SteadyLoad {
+  const urls = ring.nodes.slice(0, SMALL).map(({ api }) => api);
+  return new SteadyLoad({ urls, keys, perSecond, seed: 1 });
+}
+
+async function fill(
   ring: LocalRing,
   count: number,
-  { keys, perSecond, report }: ChangeOptions,
-): Promise<SteadyLoad> {
+  load: SteadyLoad,
+  { report }: ChangeOptions,
+): Promise<void> {
   await ring.converged(count, 120_000);
   await ring.setRoster(ring.nodes.slice(0, count));
   await ring.placed(120_000);
-  const urls = ring.nodes.slice(0, SMALL).map(({ api }) => api);
-  const load = new SteadyLoad({ urls, keys, perSecond, seed: 1 });
   await load.fill((share) => report(`stores keys, ${Math.round(100 * share)} %`));
-  return load;
 }
 
 async function movedKeys(ring: LocalRing): Promise<number> {
