@@ -253,7 +253,7 @@ export class World {
         random: new SeededRandom(seed, 1_000 + this.#starts),
         hash: { idOf: sha1 },
         log: this.#logOf(node.name),
-        metrics: { expired: () => undefined },
+        metrics: { expired: () => undefined, moved: () => undefined },
         founders: async () => founders,
         neighbours: () => this.#neighboursOf(node.name),
       },

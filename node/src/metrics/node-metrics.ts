@@ -17,7 +17,6 @@ import {
   counters,
   fingerResults,
   gauges,
-  totals,
   histograms,
   lookupModes,
   nodeStates,
@@ -72,6 +71,8 @@ export class NodeMetrics implements Metrics, ReplicationMetrics {
       rpcErrors: this.#counter("rpcErrors", []),
       requests: this.#counter("requests", []),
       expiredKeys: this.#counter("expiredKeys", [""]),
+      movedKeys: this.#counter("movedKeys", [""]),
+      movedBytes: this.#counter("movedBytes", [""]),
     };
     this.#gauge("buildInfo", (gauge) => {
       gauge.set({ version: build.version, node_version: build.nodeVersion }, 1);
@@ -130,6 +131,11 @@ export class NodeMetrics implements Metrics, ReplicationMetrics {
     this.#add("expiredKeys", "");
   }
 
+  moved({ keys, bytes }: { readonly keys: number; readonly bytes: number }): void {
+    this.#add("movedKeys", "", keys);
+    this.#add("movedBytes", "", bytes);
+  }
+
   /** A client's request on a key was answered. */
   request(method: string, status: number): void {
     this.#add("requests", method + SEPARATOR + status);
@@ -167,19 +173,6 @@ export class NodeMetrics implements Metrics, ReplicationMetrics {
       labelNames: definition.labels,
       registers: [this.#registry],
       collect: () => collect(gauge),
-    });
-  }
-
-  #total(name: keyof typeof totals, value: (sources: MetricSources) => number): void {
-    const definition = totals[name];
-    const counter: Counter = new Counter({
-      name: definition.name,
-      help: definition.help,
-      registers: [this.#registry],
-      collect: () => {
-        counter.reset();
-        counter.inc(this.#sources === undefined ? 0 : value(this.#sources));
-      },
     });
   }
 
@@ -234,7 +227,5 @@ export class NodeMetrics implements Metrics, ReplicationMetrics {
     });
     this.#gauge("moveKeysLeft", (gauge) => gauge.set(this.#sources?.data().keysLeft ?? 0));
     this.#gauge("moveBytesLeft", (gauge) => gauge.set(this.#sources?.data().bytesLeft ?? 0));
-    this.#total("movedKeys", ({ data }) => data().keysMoved);
-    this.#total("movedBytes", ({ data }) => data().bytesMoved);
   }
 }

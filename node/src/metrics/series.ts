@@ -83,10 +83,6 @@ export const counters = {
     help: "Values that this node deleted as a leader because their time to live was over.",
     labels: [],
   },
-} as const;
-
-/** Counters that are counted elsewhere and read for a scrape. */
-export const totals = {
   movedKeys: {
     name: "chord_moved_keys_total",
     help: "Keys taken from other nodes to hold them from then on.",

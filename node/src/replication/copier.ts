@@ -7,10 +7,10 @@ import type { Clock } from "../chord/ports.ts";
 import { mergeWalk, type Source } from "./merge-walk.ts";
 import type { ReplicationOptions } from "./options.ts";
 import type { Peers } from "./peers.ts";
+import type { ReplicationMetrics } from "./ports.ts";
 import type { Entry, KeyedRecord } from "./record.ts";
 import type { Replica } from "./replica.ts";
-import type { Counts } from "./store.ts";
-import { bytesOf, fetchRecords } from "./transfer.ts";
+import { countsOf, fetchRecords } from "./transfer.ts";
 
 export interface CopyProgress {
   /** Little is left to copy. */
@@ -28,7 +28,7 @@ export interface CopierParts {
   readonly options: ReplicationOptions;
   /** Resolves when so many bytes may be copied. */
   readonly admit: (bytes: number) => Promise<void>;
-  readonly moved: (taken: Counts) => void;
+  readonly metrics: ReplicationMetrics;
 }
 
 /** Records found missing in one pass that the change itself may copy. */
@@ -106,13 +106,14 @@ export class Copier {
   }
 
   async #take(records: readonly KeyedRecord[]): Promise<void> {
-    const { replica, admit, moved } = this.#parts;
-    if (this.#stopped) return;
+    const { replica, admit, metrics } = this.#parts;
+    // A member, be it of a view long over, has its own rules.
+    if (this.#stopped || replica.member) return;
     for (const { key, held } of records) replica.merge(key, held);
-    const taken = { keys: records.length, bytes: bytesOf(records) };
+    const taken = countsOf(records);
     this.#keys += taken.keys;
     this.#bytes += taken.bytes;
-    moved(taken);
+    metrics.moved(taken);
     await admit(taken.bytes);
   }
 }

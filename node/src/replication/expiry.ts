@@ -15,7 +15,7 @@ import type { Replica } from "./replica.ts";
 export interface ExpiryParts {
   readonly replica: Pick<Replica, "expired" | "held">;
   readonly wallClock: WallClock;
-  readonly metrics: ReplicationMetrics;
+  readonly metrics: Pick<ReplicationMetrics, "expired">;
   readonly options: Pick<ReplicationOptions, "expiringMax">;
   /** Rejects with `ReplicationError`. */
   readonly execute: (operation: Expire) => Promise<Outcome>;

@@ -9,10 +9,11 @@ import { type ComparedKey, mergeWalk, type Source } from "./merge-walk.ts";
 import type { Listing, PlacedView } from "./messages.ts";
 import type { ReplicationOptions } from "./options.ts";
 import type { Peers } from "./peers.ts";
+import type { ReplicationMetrics } from "./ports.ts";
 import type { Entry } from "./record.ts";
 import type { Replica } from "./replica.ts";
-import type { Counts, Disk } from "./store.ts";
-import { bytesOf, fetchRecords } from "./transfer.ts";
+import type { Disk } from "./store.ts";
+import { countsOf, fetchRecords } from "./transfer.ts";
 import type { View } from "./view.ts";
 
 export interface GatherParts {
@@ -21,8 +22,7 @@ export interface GatherParts {
   readonly disk: Disk;
   readonly peers: Peers;
   readonly options: ReplicationOptions;
-  /** Told of what the replica takes from others. */
-  readonly moved: (taken: Counts) => void;
+  readonly metrics: ReplicationMetrics;
 }
 
 /** Who shows what it holds, with its first page at hand. */
@@ -105,7 +105,7 @@ function sourceOf({ peers, partition, options }: GatherParts, shower: Shower, ne
 }
 
 async function takeBatch(
-  { peers, partition, replica, moved }: GatherParts,
+  { peers, partition, replica, metrics }: GatherParts,
   batch: readonly ComparedKey[],
   { next, showers, voted }: Gathering,
 ): Promise<void> {
@@ -126,7 +126,7 @@ async function takeBatch(
       const name = showers[index]?.name as string;
       const records = await fetchRecords(peers, name, { partition, entries });
       for (const { key, held } of records) replica.merge(key, held);
-      moved({ keys: records.length, bytes: bytesOf(records) });
+      metrics.moved(countsOf(records));
     }),
   );
 }

@@ -2,7 +2,7 @@
 import { ReplicationError } from "./errors.ts";
 import type { Body, Lead, Reply, RequestType } from "./messages.ts";
 import type { Partition } from "./partition.ts";
-import type { KeyedRecord } from "./record.ts";
+import { type KeyedRecord, sizeOf } from "./record.ts";
 import type { Replica } from "./replica.ts";
 
 export type Handler<T extends RequestType> = (
@@ -88,9 +88,10 @@ function recordsOf(
   for (const key of keys) {
     const held = replica.held(key);
     if (held === null) continue;
-    const size = key.length + (held.state.content?.bytes.length ?? 0);
+    const record = { key, held };
+    const size = sizeOf(record);
     if (records.length > 0 && bytes + size > bytesMax) break;
-    records.push({ key, held });
+    records.push(record);
     bytes += size;
   }
   return records;

@@ -46,8 +46,6 @@ export interface NodeContext {
   readonly move: (run: () => Promise<void>) => boolean;
   /** Resolves when so many bytes may be copied ahead. */
   readonly admitCopy: (bytes: number) => Promise<void>;
-  /** Told of what this node takes from others to hold it from then on. */
-  readonly moved: (taken: Counts) => void;
 }
 
 /** Between two questions to a member that copies ahead. */
@@ -244,7 +242,7 @@ export class Partition {
   }
 
   async copy(epoch: number, from: string): Promise<CopyProgress> {
-    const { peers, clock, options, admitCopy, moved, self, map } = this.#context;
+    const { peers, clock, options, admitCopy, metrics, self, map } = this.#context;
     const view = map.get(this.#number)?.view;
     if (view !== undefined && isMember(view, self)) return { ready: true, keys: 0, bytes: 0 };
     this.#copiedMs = clock.now();
@@ -255,15 +253,9 @@ export class Partition {
       clock,
       options,
       admit: admitCopy,
-      moved,
+      metrics,
     });
     return await this.#copier.continue(epoch, from);
-  }
-
-  #endCopying(): void {
-    this.#copier?.stop();
-    this.#copier = null;
-    this.#copiedMs = Number.NEGATIVE_INFINITY;
   }
 
   /** Takes news of a view; whether this node is active in it or in a later one. */
@@ -484,16 +476,20 @@ export class Partition {
   // --- views ------------------------------------------------------------------------------------
 
   #gather(placed: PlacedView): void {
-    const { disk, peers, options, moved } = this.#context;
     this.#endCopying();
     this.#run("gather", async () => {
-      const parts = { partition: this.#number, replica: this.replica, disk, peers, options, moved };
-      await gather(parts, placed);
+      await gather({ ...this.#context, partition: this.#number, replica: this.replica }, placed);
       this.#failures = 0;
       this.#retryMs = 0;
       this.#outrankedBy = 0;
       this.tick();
     });
+  }
+
+  #endCopying(): void {
+    this.#copier?.stop();
+    this.#copier = null;
+    this.#copiedMs = Number.NEGATIVE_INFINITY;
   }
 
   /** Somebody began to replace the view and did not come to an end. */

@@ -1,7 +1,7 @@
 /** Everything the data layer knows of the world, beside its disk (store.ts). */
 import type { Clock, Hash, Log, Random } from "../chord/ports.ts";
 import type { Reply, Request, RequestType } from "./messages.ts";
-import type { Disk } from "./store.ts";
+import type { Counts, Disk } from "./store.ts";
 
 /**
  * Sends one request to the node with this name, wherever it is now. At most one delivery is
@@ -27,6 +27,8 @@ export interface WallClock {
 export interface ReplicationMetrics {
   /** A value's time was over: this node deleted it. */
   expired(): void;
+  /** This node took records from others, to hold them from then on. */
+  moved(taken: Counts): void;
 }
 
 export interface ReplicationPorts {

@@ -48,6 +48,11 @@ export interface KeyedRecord {
   readonly held: Held;
 }
 
+/** Bytes of a key and its value, most of what the record takes in a message. */
+export function sizeOf({ key, held }: KeyedRecord): number {
+  return key.length + (held.state.content?.bytes.length ?? 0);
+}
+
 /** A record without what it holds. */
 export interface Entry {
   readonly key: string;

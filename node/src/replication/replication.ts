@@ -30,7 +30,6 @@ import type { ReplicationPorts } from "./ports.ts";
 import { partitionOf } from "./record.ts";
 import type { Roster } from "./roster.ts";
 import { Router, type Routed } from "./router.ts";
-import type { Counts } from "./store.ts";
 import type { Member } from "./view.ts";
 
 /** What one node shows of its data, for people, tools and the operator. */
@@ -59,9 +58,6 @@ export interface DataView {
   /** Still to be copied by moves of led partitions. */
   readonly keysLeft: number;
   readonly bytesLeft: number;
-  /** Taken from other nodes since this one started, to hold it from then on. */
-  readonly keysMoved: number;
-  readonly bytesMoved: number;
 }
 
 /** One partition as a node knows it. */
@@ -100,7 +96,6 @@ export class Replication {
   #moves = 0;
   #leaving = false;
   #copyFreeMs = 0;
-  #moved: Counts = { keys: 0, bytes: 0 };
 
   constructor(ports: ReplicationPorts, options: ReplicationOptions) {
     const { network, disk, clock, wallClock, random, log, metrics } = ports;
@@ -125,9 +120,6 @@ export class Replication {
       greet: (name) => this.#ask(name),
       move: (run) => this.#move(run),
       admitCopy: (bytes) => this.#admitCopy(bytes),
-      moved: ({ keys, bytes }) => {
-        this.#moved = { keys: this.#moved.keys + keys, bytes: this.#moved.bytes + bytes };
-      },
     };
     this.#founding = new Founding({
       ...this.#context,
@@ -279,8 +271,6 @@ export class Replication {
       bytesLed: sum(led.map(({ counts }) => counts.bytes)),
       keysLeft: sum(left.map(({ keys }) => keys)),
       bytesLeft: sum(left.map(({ bytes }) => bytes)),
-      keysMoved: this.#moved.keys,
-      bytesMoved: this.#moved.bytes,
     };
   }
 

@@ -10,7 +10,7 @@ import type { Lead } from "./messages.ts";
 import type { ReplicationOptions } from "./options.ts";
 import type { Peers } from "./peers.ts";
 import { isAhead } from "./quorum.ts";
-import type { Entry, KeyedRecord } from "./record.ts";
+import { type Entry, type KeyedRecord, sizeOf } from "./record.ts";
 import type { Replica } from "./replica.ts";
 import { fetchRecords } from "./transfer.ts";
 import type { Writes } from "./writes.ts";
@@ -216,7 +216,7 @@ function inMessages(records: readonly KeyedRecord[], bytesMax: number): KeyedRec
   const messages: KeyedRecord[][] = [];
   let bytes = 0;
   for (const record of records) {
-    const size = record.key.length + (record.held.state.content?.bytes.length ?? 0);
+    const size = sizeOf(record);
     const last = messages.at(-1);
     if (last === undefined || bytes + size > bytesMax) {
       messages.push([record]);

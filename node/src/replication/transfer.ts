@@ -2,7 +2,8 @@
 import { compareStamps } from "./ballot.ts";
 import { ReplicationError } from "./errors.ts";
 import type { Peers } from "./peers.ts";
-import type { Entry, KeyedRecord } from "./record.ts";
+import { type Entry, type KeyedRecord, sizeOf } from "./record.ts";
+import type { Counts } from "./store.ts";
 
 /**
  * The records that the node listed, each as it was then or newer; it sends as many at a time as fit
@@ -29,12 +30,9 @@ export async function fetchRecords(
   return found;
 }
 
-/** Of keys and values, as they travel. */
-export function bytesOf(records: readonly KeyedRecord[]): number {
-  let bytes = 0;
-  for (const { key, held } of records)
-    bytes += key.length + (held.state.content?.bytes.length ?? 0);
-  return bytes;
+/** What these records come to. */
+export function countsOf(records: readonly KeyedRecord[]): Counts {
+  return { keys: records.length, bytes: records.reduce((sum, one) => sum + sizeOf(one), 0) };
 }
 
 function isAsListed({ key, held }: KeyedRecord, entry: Entry | undefined): boolean {

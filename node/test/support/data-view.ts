@@ -17,6 +17,4 @@ export const noData: DataView = {
   bytesLed: 0,
   keysLeft: 0,
   bytesLeft: 0,
-  keysMoved: 0,
-  bytesMoved: 0,
 };
