@@ -27,7 +27,7 @@ const STOP_TIMEOUT_MS = 10_000;
 const STEADY_PORT_MIN = 12_000;
 const STEADY_PORT_MAX = 32_000;
 /** Of every ring. */
-const PARTITIONS = 256;
+export const PARTITIONS = 256;
 
 export interface LocalRingOptions {
   readonly nodes: number;

@@ -4,8 +4,12 @@
  * the others are compared with.
  */
 import { setTimeout } from "node:timers/promises";
-import { LocalRing, type NodeData } from "../../hack/lib/local-ring.ts";
-import { waitFor } from "../../hack/lib/wait-for.ts";
+import {
+  type LocalNode,
+  LocalRing,
+  type LocalRingOptions,
+  PARTITIONS,
+} from "../../hack/lib/local-ring.ts";
 import { place, type Pod } from "../src/replication/index.ts";
 import { partitionOf } from "../src/replication/record.ts";
 import { sha1Hash } from "../src/platform/hash.ts";
@@ -21,7 +25,6 @@ export interface ChangeOptions {
 }
 
 const COPIES = 3;
-const PARTITIONS = 256;
 const SMALL = 3;
 const LARGE = 9;
 const REPLACED = 5;
@@ -36,143 +39,131 @@ interface Phase extends PhaseResult {
 }
 
 /** 3 → 9 → 3 nodes under load. */
-export async function scaling(options: ChangeOptions): Promise<string> {
-  const { report } = options;
-  report("starts three nodes");
-  const ring = await LocalRing.start({
-    nodes: LARGE,
-    started: SMALL,
-    copies: COPIES,
-    stabilizeIntervalMs: 1_000,
-    founders: Array.from({ length: SMALL }, (_, index) => `node-${index}`),
-  });
-  const load = loadOf(ring, options);
-  try {
+export function scaling(options: ChangeOptions): Promise<string> {
+  const founders = Array.from({ length: SMALL }, (_, index) => `node-${index}`);
+  return underLoad(options, { nodes: LARGE, started: SMALL, founders }, async (trial) => {
+    const { ring } = trial;
     const few = ring.nodes.slice(0, SMALL);
-    await fill(ring, SMALL, load, options);
-    const phases: Phase[] = [];
-    const phase = async (name: string, change: () => Promise<unknown>): Promise<void> => {
-      report(name);
-      const startedMs = performance.now();
-      load.phase();
-      await change();
-      phases.push({ name, seconds: (performance.now() - startedMs) / 1_000, ...load.phase() });
-    };
-    const calm = (): Promise<unknown> => pause(options.seconds);
-    const moved: number[] = [];
-    const moving = async (name: string, nodes: typeof few): Promise<void> => {
+    const others = ring.nodes.slice(SMALL);
+    const moving = async (name: string, nodes: readonly LocalNode[]): Promise<number> => {
       const before = await movedKeys(ring);
-      await phase(name, async () => {
+      await trial.phase(name, async () => {
         await ring.setRoster(nodes);
         await ring.placed(MOVED_MS_MAX);
       });
-      moved.push((await movedKeys(ring)) - before);
+      return (await movedKeys(ring)) - before;
     };
-    load.start();
-    await pause(options.seconds);
-    await phase("calm, 3 nodes", calm);
-    await phase("6 nodes start", async () => {
-      for (const node of ring.nodes.slice(SMALL)) node.start();
+    await trial.calm("calm, 3 nodes");
+    await trial.phase("6 nodes start", async () => {
+      for (const node of others) node.start();
       await ring.converged(LARGE, MOVED_MS_MAX);
     });
-    await moving("3 to 9", [...ring.nodes]);
-    await phase("calm, 9 nodes", calm);
-    await moving("9 to 3", few);
-    await phase("6 nodes leave", async () => {
-      for (const node of ring.nodes.slice(SMALL)) await ring.leave(node);
+    const grown = await moving("3 to 9", ring.nodes);
+    await trial.calm("calm, 9 nodes");
+    const shrunk = await moving("9 to 3", few);
+    await trial.phase("6 nodes leave", async () => {
+      for (const node of others) await ring.leave(node);
     });
-    await phase("calm again", calm);
-    await load.stop();
-    report("reads every key");
-    await load.checkAll();
+    await trial.calm("calm again");
     return [
-      table(phases),
-      `keys moved, 3 to 9: ${comparedWith(moved[0], leastMoved(options.keys, SMALL, LARGE))}`,
-      `keys moved, 9 to 3: ${comparedWith(moved[1], leastMoved(options.keys, LARGE, SMALL))}`,
-      outcome(load, options.keys),
-    ].join("\n");
-  } finally {
-    await load.stop();
-    await ring.stop();
-  }
+      `keys moved, 3 to 9: ${comparedWith(grown, leastMoved(options.keys, SMALL, LARGE))}`,
+      `keys moved, 9 to 3: ${comparedWith(shrunk, leastMoved(options.keys, LARGE, SMALL))}`,
+    ];
+  });
 }
 
 /** One of five nodes dies, and comes back with an empty disk. */
-export async function replacing(options: ChangeOptions): Promise<string> {
-  const { report } = options;
-  report("starts five nodes");
-  const ring = await LocalRing.start({
-    nodes: REPLACED,
-    copies: COPIES,
-    stabilizeIntervalMs: 1_000,
-  });
-  const load = loadOf(ring, options);
-  try {
-    await fill(ring, REPLACED, load, options);
-    load.start();
-    await pause(options.seconds);
-    load.phase();
-    await pause(options.seconds);
-    const calm = { name: "calm, 5 nodes", seconds: options.seconds, ...load.phase() };
+export function replacing(options: ChangeOptions): Promise<string> {
+  return underLoad(options, { nodes: REPLACED, started: REPLACED }, async (trial) => {
+    const { ring } = trial;
+    await trial.calm("calm, 5 nodes");
     const victim = ring.node(REPLACED - 1);
     const probed = await keysLedBy(ring, victim.name);
-    report("kills one node");
-    const killedMs = performance.now();
-    await victim.end("SIGKILL");
-    await resumption(ring.node(0).api, probed);
-    const resumedSeconds = since(killedMs);
-    const killed = { name: "one is down", seconds: since(killedMs), ...load.phase() };
-    await victim.wipe();
-    report("starts it with an empty disk");
-    const startedMs = performance.now();
-    victim.start();
-    await waitFor("the node to be ready", async () => (await ring.ready()).length === REPLACED, {
-      timeoutMs: MOVED_MS_MAX,
-      intervalMs: 100,
+    const resumedSeconds = await trial.phase("one is killed", async () => {
+      await victim.end("SIGKILL");
+      await resumption(ring.node(0).api, probed);
     });
-    await ring.placed(MOVED_MS_MAX);
-    const copiedSeconds = since(startedMs);
-    const copied = { name: "it is filled", seconds: copiedSeconds, ...load.phase() };
+    await victim.wipe();
+    const copiedSeconds = await trial.phase("it is filled", async () => {
+      victim.start();
+      await ring.converged(REPLACED, MOVED_MS_MAX);
+      await ring.placed(MOVED_MS_MAX);
+    });
+    return [
+      `writes to keys that the killed node led went on after ${figure(resumedSeconds)} s`,
+      `all copies whole again ${figure(copiedSeconds)} s after its start with an empty disk`,
+    ];
+  });
+}
+
+/** A ring with keys in it, clients that ask for them, and what they meet in each phase. */
+class Trial {
+  readonly ring: LocalRing;
+  readonly load: SteadyLoad;
+  readonly phases: Phase[] = [];
+  readonly #options: ChangeOptions;
+
+  constructor(ring: LocalRing, options: ChangeOptions) {
+    const urls = ring.nodes.slice(0, SMALL).map(({ api }) => api);
+    this.ring = ring;
+    this.load = new SteadyLoad({ ...options, urls, seed: 1 });
+    this.#options = options;
+  }
+
+  /** Gives how many seconds it took. */
+  async phase(name: string, change: () => Promise<unknown>): Promise<number> {
+    this.#options.report(name);
+    const startedMs = performance.now();
+    this.load.phase();
+    await change();
+    const seconds = (performance.now() - startedMs) / 1_000;
+    this.phases.push({ name, seconds, ...this.load.phase() });
+    return seconds;
+  }
+
+  async calm(name: string): Promise<void> {
+    await this.phase(name, () => setTimeout(1_000 * this.#options.seconds));
+  }
+}
+
+async function underLoad(
+  options: ChangeOptions,
+  { started, ...others }: LocalRingOptions & { readonly started: number },
+  change: (trial: Trial) => Promise<readonly string[]>,
+): Promise<string> {
+  const { report, seconds } = options;
+  report(`starts ${started} nodes`);
+  const shared = { copies: COPIES, stabilizeIntervalMs: 1_000 };
+  const ring = await LocalRing.start({ ...shared, ...others, started });
+  const trial = new Trial(ring, options);
+  const { load, phases } = trial;
+  try {
+    await ring.converged(started, 120_000);
+    await ring.setRoster(ring.nodes.slice(0, started));
+    await ring.placed(120_000);
+    await load.fill((share) => report(`stores keys, ${Math.round(100 * share)} %`));
+    load.start();
+    await setTimeout(1_000 * seconds);
+    const findings = await change(trial);
     await load.stop();
     report("reads every key");
     await load.checkAll();
-    return [
-      table([calm, killed, copied]),
-      `writes to keys that the killed node led went on after ${figure(resumedSeconds)} s`,
-      `all copies whole again ${figure(copiedSeconds)} s after its start with an empty disk`,
-      outcome(load, options.keys),
-    ].join("\n");
+    return [table(phases), ...findings, outcome(load, options.keys)].join("\n");
   } finally {
     await load.stop();
     await ring.stop();
   }
 }
 
-function loadOf(ring: LocalRing, { keys, perSecond }: ChangeOptions): SteadyLoad {
-  const urls = ring.nodes.slice(0, SMALL).map(({ api }) => api);
-  return new SteadyLoad({ urls, keys, perSecond, seed: 1 });
-}
-
-async function fill(
-  ring: LocalRing,
-  count: number,
-  load: SteadyLoad,
-  { report }: ChangeOptions,
-): Promise<void> {
-  await ring.converged(count, 120_000);
-  await ring.setRoster(ring.nodes.slice(0, count));
-  await ring.placed(120_000);
-  await load.fill((share) => report(`stores keys, ${Math.round(100 * share)} %`));
-}
-
+/** By all nodes that run. */
 async function movedKeys(ring: LocalRing): Promise<number> {
-  const views = await Promise.all(
-    ring.nodes.map(async ({ api }): Promise<(NodeData & { keysMoved: number }) | undefined> => {
-      const response = await fetch(`${api}/v1/ring`);
-      return ((await response.json()) as { data?: NodeData & { keysMoved: number } }).data;
+  const counts = await Promise.all(
+    (await ring.ready()).map(async ({ api }) => {
+      const scraped = await (await fetch(`${api}/metrics`)).text();
+      return Number(/^chord_moved_keys_total (\d+)$/m.exec(scraped)?.[1]);
     }),
   );
-  return views.reduce((sum, view) => sum + (view?.keysMoved ?? 0), 0);
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 /** Keys of the copies that one placement has and the other has not. */
@@ -209,7 +200,7 @@ async function keysLedBy(ring: LocalRing, name: string): Promise<readonly string
 async function resumption(api: string, keys: readonly string[]): Promise<void> {
   await Promise.all(
     keys.map(async (key) => {
-      while (!(await isWritten(api, key))) await pause(PROBE_PAUSE_MS / 1_000);
+      while (!(await isWritten(api, key))) await setTimeout(PROBE_PAUSE_MS);
     }),
   );
 }
@@ -238,7 +229,7 @@ function table(phases: readonly Phase[]): string {
     .join("\n");
 }
 
-function comparedWith(moved = Number.NaN, least = Number.NaN): string {
+function comparedWith(moved: number, least: number): string {
   return `${moved}, ${figure(moved / least)} of the ${least} that the placement needs`;
 }
 
@@ -247,12 +238,4 @@ function outcome(load: SteadyLoad, keys: number): string {
   const first = [...wrong, ...failures][0];
   const told = first === undefined ? "" : `; the first: ${first}`;
   return `${keys} keys read, ${wrong.length} wrong; ${failures.length} operations failed${told}`;
-}
-
-function since(startedMs: number): number {
-  return (performance.now() - startedMs) / 1_000;
-}
-
-function pause(seconds: number): Promise<void> {
-  return setTimeout(1_000 * seconds);
 }
