@@ -16,6 +16,8 @@ const BATCH_KEYS = 500;
 const TIMEOUT_MS = 10_000;
 const TURN_MS = 2;
 const CHECKED_AT_ONCE = 32;
+/** More would be late all the same, and cost the machine what the ring needs to catch up. */
+const UNDER_WAY_MAX = 64;
 const PUTS = 0.5;
 
 export interface SteadyLoadOptions {
@@ -91,7 +93,7 @@ export class SteadyLoad {
   start(): void {
     const arrivals = new Arrivals(performance.now(), this.#options.perSecond);
     this.#timer = setInterval(() => {
-      for (;;) {
+      while (this.#busy.size < UNDER_WAY_MAX) {
         const scheduledMs = arrivals.take(performance.now());
         if (scheduledMs === undefined) return;
         void this.#operate(scheduledMs);
