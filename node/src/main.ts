@@ -153,6 +153,7 @@ function createReplication(config: Config, parts: DataParts): Replication {
       log: componentLog(logger, "replication"),
       metrics,
       founders: () => readFounders(config.configFile),
+      inRing: () => chord.ready,
       neighbours: () =>
         [chord.predecessor, ...chord.successors].flatMap((node) => node?.name ?? []),
     },

@@ -76,7 +76,7 @@ class Life {
       copies,
       pageEntries,
       pageBytes,
-      answeredMax: 64,
+      answeredMax: 1_024,
       foundingPatienceMs: 3_000,
     };
     this.world = new World({ seed, founders, options, torn, recording });

@@ -277,7 +277,7 @@ export const mutants: readonly Mutant[] = [
     name: "founds-unasked",
     what: "founders that are all there begin without asking whether the ring has begun",
     file: "founding.ts",
-    from: "present.length === founders.length && asked",
-    to: "present.length === founders.length && (asked || !asked)",
+    from: "return asked && (",
+    to: "return (asked || !asked) && (",
   },
 ];

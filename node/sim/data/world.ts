@@ -255,6 +255,7 @@ export class World {
         log: this.#logOf(node.name),
         metrics: { expired: () => undefined, moved: () => undefined },
         founders: async () => founders,
+        inRing: () => true,
         neighbours: () => this.#neighboursOf(node.name),
       },
       replicationOptions({ ...options, name: node.name }),

@@ -16,8 +16,10 @@ export interface FoundingParts {
   readonly log: Log;
   readonly options: ReplicationOptions;
   readonly founders: () => Promise<readonly string[]>;
-  /** Nodes of the ring, as far as known: one of them may know that it has begun long ago. */
-  readonly ring: () => readonly string[];
+  /** Whether this node is a member of its ring: others may have begun long ago, unknown to it. */
+  readonly inRing: () => boolean;
+  /** Nodes of the ring of which it has ever heard: one may know that all has begun long ago. */
+  readonly heardOf: () => readonly string[];
   /** A complete charter is on the disk. */
   readonly chartered: (charter: Charter) => void;
 }
@@ -87,9 +89,9 @@ export class Founding {
 
   /** The founders to begin with; null while it is another node's turn or too few are there. */
   async #quorum(): Promise<readonly CharterMember[] | null> {
-    const { self, options, clock, ring } = this.#parts;
+    const { self, options, clock, inRing, heardOf } = this.#parts;
     const founders = await this.#parts.founders();
-    if (!founders.includes(self.name)) return null;
+    if (!founders.includes(self.name) || !inRing()) return null;
     const present = [this.#self(), ...founders.flatMap((name) => this.#present(name) ?? [])];
     const first = present.toSorted((a, b) => (a.name < b.name ? -1 : 1))[0];
     if (first?.name !== self.name || 2 * present.length <= founders.length) {
@@ -98,8 +100,9 @@ export class Founding {
     }
     this.#sinceMs ??= clock.now();
     const patient = clock.now() - this.#sinceMs >= options.foundingPatienceMs;
-    const asked = ring().every((name) => name === self.name || this.#greetings.has(name));
-    return (present.length === founders.length && asked) || patient ? present : null;
+    // However long it waits: who is silent may have all the data.
+    const asked = heardOf().every((name) => name === self.name || this.#greetings.has(name));
+    return asked && (present.length === founders.length || patient) ? present : null;
   }
 
   #self(): CharterMember {
@@ -142,12 +145,13 @@ export class Founding {
   async #complete(charter: Charter): Promise<void> {
     const { disk, peers, self, log } = this.#parts;
     this.#save(charter);
-    await disk.durable();
     log.info("The data layer begins", {
       founders: charter.members.map(({ name }) => name),
       pods: charter.pods.map(({ name }) => name),
     });
     this.#parts.chartered(charter);
+    // Who is not told learns it by greeting.
+    await disk.durable();
     for (const { name } of charter.pods) {
       if (name === self.name) continue;
       peers.call<"charter">(name, { type: "charter", charter }).catch(() => undefined);

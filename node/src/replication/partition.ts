@@ -201,7 +201,7 @@ export class Partition {
       if (outcome !== null) return outcome;
       if (attempt.abandoned) throw new ReplicationError("unavailable", "no leader in time");
       if (this.#leader?.state === "leading") continue;
-      if (this.#leader === null && !this.#isNext()) throw this.#notLeader();
+      if (this.#leader === null && !this.#isAboutToLead()) throw this.#notLeader();
       await this.#nextChange();
     }
   }
@@ -373,9 +373,10 @@ export class Partition {
     return peers.present(member) && peers.able(member.name);
   }
 
-  /** Whether it is this node's turn, as far as it knows: nobody before it answers. */
-  #isNext(): boolean {
-    return this.#turn() === 0 && this.replica.member && !this.#context.leaving();
+  /** Whether it begins to lead, or it is its turn and nobody else leads, as far as it knows. */
+  #isAboutToLead(): boolean {
+    if (!this.replica.member || this.#context.leaving()) return false;
+    return this.#tasks.has("lead") || (this.#turn() === 0 && this.#otherLeader() === null);
   }
 
   /** How many members before this one answer. */

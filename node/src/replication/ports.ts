@@ -42,6 +42,8 @@ export interface ReplicationPorts {
   readonly metrics: ReplicationMetrics;
   /** The names that found a new ring, as configured for its first start. */
   readonly founders: () => Promise<readonly string[]>;
+  /** Whether this node is a member of its ring just now. */
+  readonly inRing: () => boolean;
   /** Other nodes of the ring that the node knows just now, by name. */
   readonly neighbours: () => readonly string[];
 }

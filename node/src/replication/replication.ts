@@ -91,8 +91,8 @@ export class Replication {
   #lacking: readonly number[] = [];
   #newsDueMs = 0;
   readonly #greeting = new Set<string>();
-  /** Who greeted this node before there were views to know the others from. */
-  readonly #callers = new Set<string>();
+  /** Whom this node heard of before there were views to know the others from. */
+  readonly #heardOf = new Set<string>();
   #moves = 0;
   #leaving = false;
   #copyFreeMs = 0;
@@ -124,7 +124,8 @@ export class Replication {
     this.#founding = new Founding({
       ...this.#context,
       founders: ports.founders,
-      ring: () => this.#ringNames(),
+      inRing: ports.inRing,
+      heardOf: () => this.#hearOf(),
       chartered: (charter) => this.#begin(charter),
     });
     this.#router = new Router({
@@ -278,7 +279,7 @@ export class Replication {
 
   #begin(charter: Charter): void {
     if (this.map.size > 0) return;
-    this.#callers.clear();
+    this.#heardOf.clear();
     this.map.begin(charter.partitions);
     const { disk } = this.#ports;
     this.#partitions = Array.from(
@@ -325,7 +326,14 @@ export class Replication {
   /** Nodes of the ring, from what this node heard of others. */
   #ringNames(): readonly string[] {
     const pods = this.#ports.disk.record.roster?.pods ?? [];
-    return [...this.#ports.neighbours(), ...this.#callers, ...pods.map(({ name }) => name)];
+    return [...this.#hearOf(), ...pods.map(({ name }) => name)];
+  }
+
+  #hearOf(): readonly string[] {
+    const neighbours = this.#ports.neighbours();
+    if (this.map.size > 0) return neighbours;
+    for (const name of neighbours) this.#heardOf.add(name);
+    return [...this.#heardOf];
   }
 
   /** All others that there is something to say to. */
@@ -448,7 +456,7 @@ export class Replication {
     return {
       ...replicaHandlers((partition) => this.#partition(partition), this.#options.pageBytes),
       greet: (greeting, from) => {
-        if (this.map.size === 0) this.#callers.add(from);
+        if (this.map.size === 0) this.#heardOf.add(from);
         // Who knows more is greeted in turn, and asked.
         if (!this.#knowsMore(greeting)) this.#peers.greetedBy(from, greeting);
         return this.#answerGreeting(greeting);
@@ -462,6 +470,7 @@ export class Replication {
       charter: ({ charter }) => ({ other: this.#founding.receive(charter) }),
       farewell: (_body, from) => {
         this.#peers.left(from);
+        this.#heardOf.delete(from);
         for (const partition of this.#partitions) partition.tick();
         return {};
       },
