@@ -50,6 +50,21 @@ describe("simulated lives of the data layer: a seed replays", () => {
   });
 });
 
+describe("simulated lives of the data layer: seeds that broke something once", () => {
+  const broken = {
+    7_054: "a member stayed behind that missed a write under way while all were compared",
+    13_461: "a founder whose disk was full when all had agreed never began",
+    30_876: "a founder with an empty disk, cut off from a ring with data, began another one",
+    33_339: "a node whose turn it was to lead kept clients waiting while another one led",
+  };
+  for (const [seed, what] of Object.entries(broken)) {
+    it(`seed ${seed} holds: ${what}`, async () => {
+      const { failure } = await live(planOf(Number(seed)), { recording: false });
+      assert.equal(failure, null);
+    });
+  }
+});
+
 describe("simulated lives of the data layer: new seeds hold", function () {
   this.timeout(300_000);
   const count = 200;
