@@ -139,7 +139,7 @@ describe("a founder that is alone with its disk", () => {
     assert.deepEqual(begun, []);
   });
 
-  it("begins though its disk is full just then, and tells nobody before it is durable", async () => {
+  it("begins though its disk is full just then, and tells nobody before", async () => {
     const told: string[] = [];
     const call = (name: string): Promise<never> => {
       told.push(name);
