@@ -8,6 +8,7 @@ import type { SeededRandom } from "../random.ts";
 import type { Damage, Platter } from "./disk.ts";
 import { calmNetwork, type NetworkFaults } from "./network.ts";
 import type { Oracles } from "./oracles.ts";
+import { missing } from "./rest.ts";
 import type { DataNode, World } from "./world.ts";
 
 export interface Fault {
@@ -73,6 +74,8 @@ export function describeFault(fault: Fault): string {
 const healingMs = 10_000;
 /** How often the operator says what it wants. */
 const tellAgainMs = 5_000;
+/** How often it looks whether the ring is as it should be. */
+const lookMs = 500;
 
 /** Carries faults out in a world, and ends all of them. */
 export class Chaos {
@@ -106,6 +109,15 @@ export class Chaos {
   start(name: string): void {
     this.#names.add(name);
     if (!this.#world.running.has(name)) this.#world.start(name);
+  }
+
+  /** The operator looks at the ring from now on. */
+  watch(): void {
+    // Whoever holds the data decides whether there is a ring.
+    if (missing(this.#world, this.#oracles, this.roster).length === 0) {
+      this.#world.founders = this.roster?.pods.map(({ name }) => name) ?? [...this.#names];
+    }
+    this.#world.scheduler.after(lookMs, () => this.watch());
   }
 
   apply(fault: Fault): void {
@@ -322,7 +334,17 @@ export class Chaos {
     const chartered = [...platters.values()].every(
       ({ durable }) => durable.record.charter?.complete === true,
     );
-    return begun && chartered && this.#unhealedWith(platter.incarnation) <= this.#lossesMax();
+    if (!begun || !chartered || !this.#mayLoseFounder(name)) return false;
+    return this.#unhealedWith(platter.incarnation) <= this.#lossesMax();
+  }
+
+  /** Most founders must keep their disks. */
+  #mayLoseFounder(name: string): boolean {
+    const { founders, platters } = this.#world;
+    const empty = founders.filter((founder) => {
+      return founder === name || platters.get(founder)?.durable.record.charter?.complete !== true;
+    });
+    return !founders.includes(name) || 2 * empty.length <= founders.length;
   }
 
   /** Disks that are gone and that somebody may still count on, with this one. */

@@ -95,6 +95,7 @@ class Life {
     const { world } = this;
     const plan = this.#plan;
     for (let index = 0; index < plan.size; index += 1) this.#chaos.start(`demo-${index}`);
+    this.#chaos.watch();
     if (!plan.early) await this.#rest("after the start");
     for (const fault of plan.faults) {
       world.scheduler.after(fault.atMs, () => this.#chaos.apply(fault));

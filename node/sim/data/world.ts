@@ -28,6 +28,7 @@ const skewMs = 300;
 
 export interface WorldOptions {
   readonly seed: number;
+  /** With which the world begins. */
   readonly founders: readonly string[];
   /** Tunables of every node. */
   readonly options: Partial<ReplicationOptions>;
@@ -114,12 +115,15 @@ export class World {
   observer: Observer | null = null;
   /** How large a part of the running nodes each one hears of by its ring. */
   neighbourRate = 1;
+  /** As the operator wrote them last. */
+  founders: readonly string[];
   readonly #random: SeededRandom;
   #starts = 0;
   #disks = 0;
 
   constructor(options: WorldOptions) {
     this.options = options;
+    this.founders = options.founders;
     this.#random = new SeededRandom(options.seed);
     this.network = new Network(this.scheduler, this.#random);
     this.network.onDefect = (error) => this.#defect(error);
@@ -243,7 +247,7 @@ export class World {
   }
 
   create(node: DataNode): Replication {
-    const { seed, founders, options } = this.options;
+    const { seed, options } = this.options;
     return new Replication(
       {
         network: this.network.portOf(node),
@@ -254,7 +258,7 @@ export class World {
         hash: { idOf: sha1 },
         log: this.#logOf(node.name),
         metrics: { expired: () => undefined, moved: () => undefined },
-        founders: async () => founders,
+        founders: async () => this.founders,
         inRing: () => true,
         neighbours: () => this.#neighboursOf(node.name),
       },

@@ -6,7 +6,8 @@
  * charter names more than half of the configured founders; it is complete, and used, only when
  * every member that it names has it on disk; and a node with a complete one takes no other. Two
  * complete charters would share a founder with two disks, one of which was lost before the ring
- * held anything under the first, or with it more than the first promised to survive.
+ * held anything under the first, or with it more than the first promised to survive: once there is
+ * data, whoever configures the founders names those of which so many must be lost.
  *
  * Nodes that are no founders need not agree: with them in the first views, a ring that begins with
  * all its nodes has nothing to move.

@@ -1,10 +1,11 @@
 /**
  * The ring's ConfigMap: what the nodes must agree on before there is a ring.
  *
- * The founders start together as one ideal ring, and every later node joins. So the list is written
- * once and then kept: two different lists, read by two nodes, would be two rings. The number of
- * copies follows the spec, because the founders agree on it among themselves when they begin, and
- * later it is the roster that counts.
+ * The founders start together as one ideal ring, and every later node joins. So until then the list
+ * is written once and kept: two different lists, read by two nodes, would be two rings. Later it
+ * tells a node whose disk is lost how many others it must meet before it may believe that there is
+ * no ring, so it follows the ring. The number of copies follows the spec, because the founders
+ * agree on it among themselves when they begin, and later it is the roster that counts.
  */
 import { type ChordRing, durationMs } from "../api/chordring.ts";
 import { type Manifest, metadata, nodeName, objectNames } from "./manifest.ts";
@@ -16,11 +17,13 @@ export interface ConfigMapManifest extends Manifest {
 }
 
 /**
- * The founders of a new ring: `successors + 1` nodes give every founder a full successor list,
- * which is what the protocol's invariant starts from; a smaller ring starts with all its nodes.
+ * The founders of a ring: `successors + 1` nodes give every founder a full successor list, which is
+ * what the protocol's invariant starts from; as many as there are copies, because with most of them
+ * a ring's data may be lost, and not with fewer. A smaller ring starts with all its nodes.
  */
 export function foundersOf(ring: ChordRing): string[] {
-  const count = Math.min(ring.spec.replicas, ring.spec.successors + 1);
+  const { replicas, successors, copies } = ring.spec;
+  const count = Math.min(replicas, Math.max(successors + 1, copies));
   return Array.from({ length: count }, (_, ordinal) => nodeName(ring.metadata.name, ordinal));
 }
 

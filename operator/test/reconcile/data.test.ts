@@ -4,6 +4,7 @@
  * the state of the world is asserted.
  */
 import assert from "node:assert/strict";
+import { type ConfigMapManifest, foundersIn } from "../../src/resources/config-map.ts";
 import { FakeCluster } from "../support/fake-cluster.ts";
 import { BYTES_OF_KEY, KEYS_OF_PARTITION, PARTITIONS } from "../support/fake-data.ts";
 import { until } from "../support/until.ts";
@@ -44,6 +45,31 @@ describe("operator: where a ring's data is", () => {
       .filter((event) => event["reason"] === reason)
       .map((event) => event["message"]);
   }
+
+  function founders(): readonly string[] {
+    const { data } = cluster.api.find("configmaps", "demo-config") as ConfigMapManifest;
+    return foundersIn(data) ?? [];
+  }
+
+  it("lets the founders follow the ring, once its data is in place", async () => {
+    cluster.startOperator();
+    cluster.applyRing({ replicas: 1 });
+    await placed(1);
+    cluster.ring.data.stalled = true;
+    cluster.applyRing({ replicas: 7 });
+    await cluster.converged(7);
+    await until("moving", () => cluster.condition("DataPlaced").reason === "DataMoving");
+    assert.deepEqual(founders(), ["demo-0"]);
+    cluster.ring.data.stalled = false;
+    await placed(7);
+    const five = ["demo-0", "demo-1", "demo-2", "demo-3", "demo-4"];
+    await until("five founders", () => founders().join() === five.join());
+    cluster.applyRing({ replicas: 2 });
+    await placed(2);
+    await until("two founders", () => founders().join() === "demo-0,demo-1");
+    assert.equal(events("FoundersChanged").length, 2);
+    assert.deepEqual(cluster.restarts, []);
+  });
 
   it("leaves a ring alone whose founders want the same, and counts what it holds", async () => {
     const { metrics } = cluster.startOperator();

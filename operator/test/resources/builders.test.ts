@@ -54,13 +54,12 @@ describe("builders: a ring's objects", () => {
     assert.equal(nodesService(ring).spec.publishNotReadyAddresses, true);
   });
 
-  it("choose successors + 1 founders, or all nodes of a smaller ring", () => {
+  it("choose successors + 1 founders, or one for each copy, or all of a smaller ring", () => {
     assert.deepEqual(foundersOf(exampleRing({ replicas: 2 })), ["demo-0", "demo-1"]);
     assert.equal(foundersOf(exampleRing({ replicas: 9 })).length, 5);
-    assert.deepEqual(foundersOf(exampleRing({ replicas: 16, successors: 1 })), [
-      "demo-0",
-      "demo-1",
-    ]);
+    const wide = exampleRing({ replicas: 16, successors: 1, copies: 3 });
+    assert.deepEqual(foundersOf(wide), ["demo-0", "demo-1", "demo-2"]);
+    assert.equal(foundersOf(exampleRing({ replicas: 9, copies: 7 })).length, 7);
     const written = configMap(ring, foundersOf(ring)).data;
     assert.deepEqual(foundersIn(written), foundersOf(ring));
     assert.deepEqual(JSON.parse(written["ring.json"] ?? ""), {

@@ -1,9 +1,13 @@
 /**
  * The ConfigMap with the founders.
  *
- * Founders are chosen once. They are chosen again in one case only: the spec shrank before the ring
- * ever formed, so that some of them will never exist. Then every pod must have been read, and none
- * may ever have been a member.
+ * Before there is a ring, founders are chosen again in one case only: the spec shrank, so that some
+ * of them will never exist. Then every pod must have been read, and none may ever have been a
+ * member.
+ *
+ * Once all data is where it should be they are those nodes of which most would have to lose their
+ * disks before the ring is lost. A ring of one that grew would else be founded anew, without its
+ * data, by the one founder that comes back first and with an empty disk.
  */
 import { KINDS, type KubeObject } from "../../kube/kinds.ts";
 import { configMap, foundersIn, foundersOf } from "../../resources/config-map.ts";
@@ -23,6 +27,28 @@ async function foundersBefore(pass: Pass): Promise<string[] | undefined> {
   const written = owned === true ? foundersIn(before?.data) : undefined;
   const remembered = pass.statefulSet?.metadata.annotations?.[FOUNDERS_ANNOTATION];
   return written ?? (remembered ? remembered.split(",") : undefined);
+}
+
+/** Whether the ring is what its spec asks for, with all its data in place, as the status tells. */
+function isSettled({ ring, statefulSet, chartered }: Pass): boolean {
+  const { generation } = ring.metadata;
+  const holds = (type: string): boolean =>
+    ring.status?.conditions?.some(
+      (condition) =>
+        condition.type === type &&
+        condition.status === "True" &&
+        condition.observedGeneration === generation,
+    ) ?? false;
+  const sized = statefulSet?.spec.replicas === ring.spec.replicas;
+  return chartered && sized && holds("RingConverged") && holds("DataPlaced");
+}
+
+async function followRing(pass: Pass, before: readonly string[]): Promise<void> {
+  const founders = foundersOf(pass.ring);
+  if (founders.join() === before.join() || !isSettled(pass)) return;
+  pass.founders = founders;
+  const message = `Most of these must be gone before the ring is: ${founders.join(", ")}`;
+  await pass.tell({ type: "Normal", reason: "FoundersChanged", message });
 }
 
 function mayChooseAgain(pass: Pass, founders: readonly string[]): boolean {
@@ -45,6 +71,7 @@ export const config: Step = {
       const message = `The ring shrank before it formed; its founders are now ${founders}`;
       await pass.tell({ type: "Normal", reason: "FoundersChanged", message });
     }
+    if (before) await followRing(pass, before);
     await pass.tools.applier.apply(configMap(pass.ring, pass.founders), pass.uid);
   },
 };
