@@ -13,7 +13,7 @@ import { isAhead } from "./quorum.ts";
 import type { Held, KeyState } from "./record.ts";
 import type { Replica } from "./replica.ts";
 import type { Disk } from "./store.ts";
-import type { View } from "./view.ts";
+import type { Member, View } from "./view.ts";
 
 export interface Write {
   readonly key: string;
@@ -53,7 +53,7 @@ export class Writes {
   readonly behind = new Set<string>();
   readonly #parts: WritesParts;
   /** This node first. */
-  readonly #members: readonly string[];
+  readonly #members: readonly Member[];
   readonly #needed: number;
   readonly #registers = new Map<string, Register>();
   readonly #unsettled = new Set<Pending>();
@@ -63,8 +63,7 @@ export class Writes {
   constructor(parts: WritesParts) {
     this.#parts = parts;
     const { self } = parts.replica;
-    const others = parts.view.members.filter(({ name }) => name !== self.name);
-    this.#members = [self.name, ...others.map(({ name }) => name)];
+    this.#members = [self, ...parts.view.members.filter(({ name }) => name !== self.name)];
     this.#needed = Math.floor(this.#members.length / 2) + 1;
   }
 
@@ -87,7 +86,8 @@ export class Writes {
   missed(key: string, member: string): boolean {
     const last = this.#registers.get(key)?.last;
     if (last === undefined) return false;
-    return (((last.acknowledged | last.inFlight) >> this.#members.indexOf(member)) & 1) === 0;
+    const place = this.#members.findIndex(({ name }) => name === member);
+    return (((last.acknowledged | last.inFlight) >> place) & 1) === 0;
   }
 
   /** Throws what the own replica refuses; then nothing was sent. */
@@ -106,13 +106,13 @@ export class Writes {
     return pending;
   }
 
-  /** Sends again what too few have acknowledged. */
+  /** Sends again what too few have acknowledged, to members that answer and have their disks. */
   resend(): void {
     for (const pending of this.#unsettled) {
       for (let place = 1; place < this.#members.length; place += 1) {
         const done = ((pending.acknowledged | pending.inFlight) >> place) & 1;
-        const name = this.#members[place] as string;
-        if (done === 0 && this.#parts.peers.reachable(name)) this.#send(pending, place);
+        const member = this.#members[place] as Member;
+        if (done === 0 && this.#parts.peers.present(member)) this.#send(pending, place);
       }
       if ((pending.acknowledged & 1) === 0) this.#syncOwn(pending);
     }
@@ -171,7 +171,7 @@ export class Writes {
   #send(pending: Pending, place: number): void {
     const { peers, partition } = this.#parts;
     const { key, held } = pending;
-    const name = this.#members[place] as string;
+    const { name } = this.#members[place] as Member;
     pending.inFlight |= 1 << place;
     peers.call<"accept">(name, { type: "accept", partition, key, held }).then(
       () => this.#acknowledge(pending, place),
