@@ -136,8 +136,8 @@ export const mutants: readonly Mutant[] = [
     name: "write-not-repeated",
     what: "a write that a majority did not get at once is not sent again",
     file: "writes.ts",
-    from: "if (done === 0 && this.#parts.peers.reachable(name)) this.#send(pending, place);",
-    to: "void [done, name];",
+    from: "if (done === 0 && this.#parts.peers.present(member)) this.#send(pending, place);",
+    to: "void [done, member];",
   },
 
   // --- clients ----------------------------------------------------------------------------------
