@@ -83,7 +83,8 @@ export class NodeMetrics implements Metrics, ReplicationMetrics {
 
   /** Gives the gauges what they show; until then they show nothing. */
   connect(sources: MetricSources): void {
-    this.#sources = sources;
+    const { view, data, writable } = sources;
+    this.#sources = { view: oncePerTurn(view), data: oncePerTurn(data), writable };
   }
 
   /** The text of a scrape, and its content type. */
@@ -228,4 +229,13 @@ export class NodeMetrics implements Metrics, ReplicationMetrics {
     this.#gauge("moveKeysLeft", (gauge) => gauge.set(this.#sources?.data().keysLeft ?? 0));
     this.#gauge("moveBytesLeft", (gauge) => gauge.set(this.#sources?.data().bytesLeft ?? 0));
   }
+}
+
+/** Many gauges of a scrape show parts of one picture, and to draw it goes over all partitions. */
+function oncePerTurn<T extends object>(read: () => T): () => T {
+  let shown: T | undefined;
+  return () => {
+    if (shown === undefined) setImmediate(() => (shown = undefined));
+    return (shown ??= read());
+  };
 }

@@ -4,8 +4,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { RingView } from "../../src/chord/index.ts";
 import { NodeMetrics } from "../../src/metrics/node-metrics.ts";
 import { counters, gauges, histograms } from "../../src/metrics/series.ts";
+import { sha1Hash } from "../../src/platform/hash.ts";
+import { noData } from "../support/data-view.ts";
 
 describe("a scrape shows what was counted", () => {
   let metrics: NodeMetrics;
@@ -52,6 +55,35 @@ describe("a scrape shows what was counted", () => {
       "chord_stabilize_duration_seconds_count 1",
     ]) {
       assert.ok(found.includes(line), line);
+    }
+  });
+
+  it("one picture in all its gauges, and a new one the next time", async () => {
+    let pictures = 0;
+    const self = { id: sha1Hash().idOf("demo-0"), name: "demo-0", address: "" };
+    const view: RingView = {
+      self,
+      state: "member",
+      epoch: 1,
+      predecessor: null,
+      successors: [],
+      fingers: [],
+      founded: true,
+      split: false,
+      detail: "",
+      stabilizedMsAgo: 5,
+    };
+    metrics.connect({
+      view: () => view,
+      data: () => ({ ...noData, keysHeld: (pictures += 1), keysLeft: pictures }),
+      writable: () => true,
+    });
+    for (const expected of [1, 2]) {
+      const found = await lines();
+      assert.ok(found.includes(`chord_keys ${expected}`));
+      assert.ok(found.includes(`chord_move_keys_left ${expected}`));
+      assert.equal(pictures, expected);
+      await new Promise(setImmediate);
     }
   });
 
