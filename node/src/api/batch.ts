@@ -7,7 +7,7 @@ import { type BodyBudget, readBody } from "../http/body.ts";
 import { HttpError, sendJson } from "../http/errors.ts";
 import type { Handler } from "../http/handler.ts";
 import { failureOf, parseBatch, type Result, resultOf } from "../kv/batch-form.ts";
-import { methodNotAllowed } from "../kv/http-form.ts";
+import { clientOutcomeOf, methodNotAllowed } from "../kv/http-form.ts";
 import type { KeyService } from "../kv/key-service.ts";
 import type { NodeMetrics } from "../metrics/node-metrics.ts";
 import type { Operation } from "../replication/index.ts";
@@ -84,7 +84,7 @@ class Batch {
     try {
       const { outcome } = await this.#keys.execute(operation);
       if (outcome.type === "value") this.#count(outcome.bytes.length);
-      return resultOf(outcome);
+      return resultOf(clientOutcomeOf(outcome));
     } catch (error) {
       if (error instanceof HttpError) return failureOf(error);
       throw error;

@@ -4,7 +4,13 @@ import type { Hash } from "../chord/index.ts";
 import type { BodyBudget } from "../http/body.ts";
 import { HttpError } from "../http/errors.ts";
 import type { Handler } from "../http/handler.ts";
-import { bodilessOperation, putOperation, sendOutcome, targetOf } from "../kv/http-form.ts";
+import {
+  bodilessOperation,
+  clientOutcomeOf,
+  putOperation,
+  sendOutcome,
+  targetOf,
+} from "../kv/http-form.ts";
 import type { KeyService } from "../kv/key-service.ts";
 import type { NodeMetrics } from "../metrics/node-metrics.ts";
 
@@ -30,7 +36,7 @@ export function keyHandler(parts: Parts, options: { readonly valueBytesMax: numb
       : keys.execute(operation));
     const route = ["X-Chord-Owner", leader, "X-Chord-Hops", String(hops)];
     if (stale) route.push("X-Chord-Consistency", "one");
-    sendOutcome(response, outcome, route);
+    sendOutcome(response, clientOutcomeOf(outcome), route);
     metrics.request(request.method ?? "", response.statusCode);
   };
   return counted(handle, metrics);

@@ -7,10 +7,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Hash } from "../chord/ports.ts";
 import { type BodyLimits, readBody } from "../http/body.ts";
-import { errorBody, HttpError } from "../http/errors.ts";
+import { errorBody, HttpError, unavailable } from "../http/errors.ts";
 import { badKey, parseKey, splitUrl } from "../http/key-path.ts";
 import {
+  type ClientOutcome,
   type Content,
+  isOfFence,
   type Operation,
   type Outcome,
   type Put,
@@ -171,13 +173,21 @@ export function checkContentType(contentType: string): string {
 }
 
 export const NOT_FOUND = "no value is stored under this key";
+const UPLOAD_EXPIRED =
+  "the ring cleared unfinished uploads of this key meanwhile; nothing was changed, send it again";
 export const PRECONDITION_FAILED =
   "the value is not as If-Match or If-None-Match requires: read it, then decide";
+
+/** Throws 503 for an upload that took too long. */
+export function clientOutcomeOf(outcome: Outcome): ClientOutcome {
+  if (!isOfFence(outcome)) return outcome;
+  throw unavailable("upload_expired", UPLOAD_EXPIRED);
+}
 
 /** Sends an outcome; `route` is a flat list of further header names and values. */
 export function sendOutcome(
   response: ServerResponse,
-  outcome: Outcome,
+  outcome: ClientOutcome,
   route: readonly string[] = [],
 ): void {
   switch (outcome.type) {

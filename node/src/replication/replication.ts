@@ -20,7 +20,7 @@ import type {
   Request,
   RequestType,
 } from "./messages.ts";
-import type { Get, Operation, Outcome } from "./operation.ts";
+import type { Get, KeyOperation, Outcome } from "./operation.ts";
 import type { ReplicationOptions } from "./options.ts";
 import { type NodeContext, Partition } from "./partition.ts";
 import { PartitionMap } from "./partition-map.ts";
@@ -201,7 +201,7 @@ export class Replication {
   }
 
   /** Carries a client's operation out, here or at the leader. Rejects with `ReplicationError`. */
-  execute(operation: Operation, timeoutMs: number): Promise<Routed> {
+  execute(operation: KeyOperation, timeoutMs: number): Promise<Routed> {
     return this.#router.route(operation, timeoutMs);
   }
 
