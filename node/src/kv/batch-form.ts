@@ -11,6 +11,7 @@ import type { ClientOutcome, Content, Operation } from "../replication/index.ts"
 import {
   checkContentType,
   checkTtl,
+  clientKey,
   NOT_FOUND,
   parseRequestId,
   PRECONDITION_FAILED,
@@ -102,8 +103,7 @@ function badBatch(message: string): HttpError {
 }
 
 function operationOf(one: Item, hash: Hash): Operation {
-  const text = checkKey(one.key);
-  const target = { text, id: hash.idOf(text) };
+  const target = clientKey(checkKey(one.key), hash);
   const preconditions = parsePreconditions({
     "if-match": one.ifMatch,
     "if-none-match": one.ifNoneMatch,

@@ -237,6 +237,11 @@ export class Replication {
     return [{ name, api }, ...this.#peers.clientAddresses()];
   }
 
+  /** The partitions that this node leads. */
+  led(): readonly number[] {
+    return this.#partitions.flatMap(({ leads }, partition) => (leads ? [partition] : []));
+  }
+
   /** Every partition's view and leader, as far as this node knows. */
   partitions(): readonly PartitionView[] {
     return this.#partitions.map((partition, number) => {
