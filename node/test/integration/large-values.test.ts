@@ -184,7 +184,9 @@ describe("values in chunks", function () {
       method: "PUT",
       headers: { "content-length": String(value.length) },
     });
-    const ended = new Promise((resolve) => half.on("error", resolve));
+    const ended = new Promise((resolve) => {
+      half.on("error", resolve);
+    });
     half.write(value.subarray(0, 6 * MIB));
     const stored = async (): Promise<boolean> =>
       (await total(ring.nodes, "chord_bytes")) > 3 * (other.length + 4 * MIB);
