@@ -24,6 +24,8 @@ const nodeRooms: Record<string, Room> = {
   "node/src/chord": { rooms: [], packages: [] },
   // Where data lies and who agrees on it: as pure as the core.
   "node/src/replication": { rooms: ["node/src/chord"], packages: [] },
+  // Values in chunks: rests on the operations of the data layer alone, and is as pure.
+  "node/src/large-values": { rooms: ["node/src/chord", "node/src/replication"], packages: [] },
   // HTTP as both ports need it: the server, bodies, error answers. It knows no route.
   "node/src/http": { rooms: ["node/src/chord"], packages: ["node:", "express"] },
   // Clock, randomness, discovery, log, the record file: the core's small ports.
@@ -40,7 +42,7 @@ const nodeRooms: Record<string, Room> = {
   "node/src/view": { rooms: ["node/src/chord", "node/src/replication"], packages: [] },
   // Clients' operations on keys, between HTTP and the data layer.
   "node/src/kv": {
-    rooms: ["node/src/chord", "node/src/http", "node/src/replication"],
+    rooms: ["node/src/chord", "node/src/http", "node/src/large-values", "node/src/replication"],
     packages: ["node:", "express", "zod"],
   },
   // The two ports of a node, 8081 for its peers and 8080 for clients; neither knows the other.
@@ -60,6 +62,7 @@ const nodeRooms: Record<string, Room> = {
       "node/src/chord",
       "node/src/http",
       "node/src/kv",
+      "node/src/large-values",
       "node/src/metrics",
       "node/src/replication",
       "node/src/view",
@@ -78,6 +81,7 @@ const nodeRooms: Record<string, Room> = {
       "node/src/config.ts",
       "node/src/http",
       "node/src/kv",
+      "node/src/large-values",
       "node/src/metrics",
       "node/src/platform",
       "node/src/replication",

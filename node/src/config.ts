@@ -8,7 +8,7 @@ import { z } from "zod";
 import type { DiscoverySource } from "./platform/discovery.ts";
 
 export interface Limits {
-  /** The largest value that is stored. Larger ones need more memory on every node they pass. */
+  /** The largest value that is stored. What is above 1 MiB passes through in chunks. */
   readonly valueBytesMax: number;
   /** Bodies held in memory at once by all requests; beyond it requests are told to come back. */
   readonly bodyBytesMax: number;
@@ -16,6 +16,11 @@ export interface Limits {
   readonly connectionsMax: number;
   /** How long one client operation may take, routing and retries included. */
   readonly operationTimeoutMs: number;
+  /**
+   * How long storing a large value may take, and reading one that was replaced meanwhile; chunks
+   * that no value has are kept for so long.
+   */
+  readonly uploadLeaseMs: number;
 }
 
 export interface Config {
@@ -100,10 +105,11 @@ const environmentSchema = z.object({
   CHORD_CONFIG_FILE: z.string().min(1),
   CHORD_ZONE: z.string().min(1).max(253).optional(),
   CHORD_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
-  CHORD_VALUE_BYTES_MAX: bounded(1, 64 * 1024 * 1024).default(1024 * 1024),
+  CHORD_VALUE_BYTES_MAX: bounded(1, 4 * 1024 * 1024 * 1024).default(1024 * 1024),
   CHORD_BODY_BYTES_MAX: bounded(1024, 4 * 1024 * 1024 * 1024).default(64 * 1024 * 1024),
   CHORD_CONNECTIONS_MAX: bounded(1, 65_535).default(4_096),
   CHORD_OPERATION_TIMEOUT_MS: bounded(100, 60_000).default(2_000),
+  CHORD_UPLOAD_LEASE_MS: bounded(1_000, 86_400_000).default(900_000),
 });
 
 const fileSchema = z.object({
@@ -146,12 +152,18 @@ function freeze(env: z.infer<typeof environmentSchema>, token: string, file: Fil
     zone: env.CHORD_ZONE ?? null,
     limits: Object.freeze({
       valueBytesMax: env.CHORD_VALUE_BYTES_MAX,
-      bodyBytesMax: Math.max(env.CHORD_BODY_BYTES_MAX, env.CHORD_VALUE_BYTES_MAX),
+      bodyBytesMax: Math.max(env.CHORD_BODY_BYTES_MAX, heldAtOnce(env.CHORD_VALUE_BYTES_MAX)),
       connectionsMax: env.CHORD_CONNECTIONS_MAX,
       operationTimeoutMs: env.CHORD_OPERATION_TIMEOUT_MS,
+      uploadLeaseMs: env.CHORD_UPLOAD_LEASE_MS,
     }),
     file,
   });
+}
+
+/** Of one value on its way: a large one passes in chunks, several of which are held. */
+function heldAtOnce(valueBytesMax: number): number {
+  return Math.min(valueBytesMax, 8 * 1024 * 1024);
 }
 
 /** Reads a file named by a variable; a problem is noted under the variable's name. */

@@ -10,6 +10,7 @@ import { type Config, ConfigError, readConfig, readFounders } from "./config.ts"
 import { BodyBudget } from "./http/body.ts";
 import { HttpServer } from "./http/server.ts";
 import { KeyService } from "./kv/key-service.ts";
+import { Collector, REGISTER_BYTES_MAX } from "./large-values/index.ts";
 import { NodeMetrics } from "./metrics/node-metrics.ts";
 import manifest from "../package.json" with { type: "json" };
 import { systemClock, systemWallClock } from "./platform/clock.ts";
@@ -77,12 +78,15 @@ async function start(config: Config, logger: Logger): Promise<Running> {
     log: componentLog(logger, "replication"),
   });
   const servers = await listen(config, { ...parts, health }, replicas);
+  const collector = createCollector(config, { logger, hash, replication });
   chord.start();
   replication.start();
+  collector.start();
   logger.info({ api: servers.apiPort, peer: config.peerPort }, "Node started");
   return {
     stop: async () => {
       stopping = true;
+      collector.stop();
       await servers.api.close(DRAIN_MS);
       await replication.handOver();
       await replicas.close(DRAIN_MS);
@@ -166,6 +170,28 @@ function createReplication(config: Config, parts: DataParts): Replication {
   );
 }
 
+function createCollector(
+  config: Config,
+  { logger, hash, replication }: Pick<Built, "logger" | "hash" | "replication">,
+): Collector {
+  const { operationTimeoutMs, uploadLeaseMs } = config.limits;
+  return new Collector(
+    {
+      ring: {
+        led: () => replication.led(),
+        listKeys: (partition, query) => replication.listKeys(partition, query, operationTimeoutMs),
+        execute: async (operation) =>
+          (await replication.execute(operation, operationTimeoutMs)).outcome,
+      },
+      clock: systemClock,
+      random: systemRandom,
+      hash,
+      log: componentLog(logger, "collector"),
+    },
+    { leaseMs: uploadLeaseMs },
+  );
+}
+
 interface Built {
   readonly config: Config;
   readonly logger: Logger;
@@ -197,7 +223,13 @@ function assemble(built: Built): Parts {
       successors: config.file.successors,
     }),
     keys: new KeyService(
-      { replication, log: componentLog(logger, "keys") },
+      {
+        replication,
+        clock: systemClock,
+        random: systemRandom,
+        hash,
+        log: componentLog(logger, "keys"),
+      },
       { operationTimeoutMs: config.limits.operationTimeoutMs },
     ),
   };
@@ -228,7 +260,7 @@ async function listen(
   parts: Parts & Pick<ApiParts, "health">,
   replicas: ReplicationServer,
 ): Promise<{ api: HttpServer; peer: HttpServer; apiPort: number }> {
-  const { valueBytesMax, connectionsMax } = config.limits;
+  const { valueBytesMax, connectionsMax, uploadLeaseMs } = config.limits;
   const { peerToken: token, listenHost: host } = config;
   const common = { host, connectionsMax, bodyBytesMax: valueBytesMax };
   const peer = new HttpServer({
@@ -240,6 +272,8 @@ async function listen(
   const uiDirectory = join(import.meta.dirname, "..", "ui");
   const api = new HttpServer({
     ...common,
+    // A large value may take as long as its chunks are kept for it.
+    ...(valueBytesMax > REGISTER_BYTES_MAX ? { requestTimeoutMs: uploadLeaseMs } : {}),
     port: config.apiPort,
     handler: apiApp(parts, { valueBytesMax, uiDirectory }),
   });

@@ -231,8 +231,7 @@ class Client {
 
   learn(key: string, result: Result): void {
     if (typeof result === "string") return;
-    if (result.type === "deleted" || result.type === "not-found") this.#seen.set(key, null);
-    else this.#seen.set(key, result.version);
+    this.#seen.set(key, "version" in result ? result.version : null);
   }
 
   draw(random: SeededRandom, key: string, id: string): Operation {

@@ -177,7 +177,7 @@ class Check {
 
 /** The version that an outcome names as being there; null for none. */
 function versionIn(outcome: Outcome): string | null {
-  return outcome.type === "not-found" || outcome.type === "deleted" ? null : outcome.version;
+  return "version" in outcome ? outcome.version : null;
 }
 
 /** RFC 9110 said once more: this is no place to use the code under test. */

@@ -181,7 +181,7 @@ export class Oracles implements Observer {
   /** The state that a client learns of; null if it found nothing. */
   #versionOf(history: KeyHistory, { id }: Call, outcome: Outcome): Version | null {
     if (outcome.type === "deleted") return this.#tombstoneOf(history, id);
-    if (outcome.type === "not-found" || outcome.version === null) return null;
+    if (!("version" in outcome) || outcome.version === null) return null;
     const version = history.named(outcome.version);
     if (version !== null) return version;
     throw history.broken("D3", `${id} was told of ${outcome.version}, which nobody made`);

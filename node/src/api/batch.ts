@@ -7,8 +7,9 @@ import { type BodyBudget, readBody } from "../http/body.ts";
 import { HttpError, sendJson } from "../http/errors.ts";
 import type { Handler } from "../http/handler.ts";
 import { failureOf, parseBatch, type Result, resultOf } from "../kv/batch-form.ts";
-import { methodNotAllowed } from "../kv/http-form.ts";
+import { clientOutcomeOf, methodNotAllowed } from "../kv/http-form.ts";
 import type { KeyService } from "../kv/key-service.ts";
+import { REGISTER_BYTES_MAX } from "../large-values/index.ts";
 import type { NodeMetrics } from "../metrics/node-metrics.ts";
 import type { Operation } from "../replication/index.ts";
 
@@ -33,6 +34,7 @@ export function batchHandler(
 ): Handler {
   const { hash, budget, metrics } = parts;
   const limits = { bytesMax: BODY_BYTES_MAX, budget };
+  const registerBytesMax = Math.min(valueBytesMax, REGISTER_BYTES_MAX);
   return async (request, response) => {
     if (request.method !== "POST") throw methodNotAllowed("POST");
     if (!/^application\/json\s*(;|$)/i.test(request.headers["content-type"] ?? "")) {
@@ -43,7 +45,7 @@ export function batchHandler(
       );
     }
     const body = await readBody(request, response, limits);
-    const operations = parseBatch(body, { hash, valueBytesMax });
+    const operations = parseBatch(body, { hash, valueBytesMax: registerBytesMax });
     const results = await new Batch(parts.keys, operations).run();
     for (const [index, { status }] of results.entries()) {
       metrics.request(methods[operations[index]?.type ?? "get"], status);
@@ -84,7 +86,7 @@ class Batch {
     try {
       const { outcome } = await this.#keys.execute(operation);
       if (outcome.type === "value") this.#count(outcome.bytes.length);
-      return resultOf(outcome);
+      return resultOf(clientOutcomeOf(outcome));
     } catch (error) {
       if (error instanceof HttpError) return failureOf(error);
       throw error;

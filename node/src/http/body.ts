@@ -50,16 +50,71 @@ export async function readBody(
   const declared = declaredLength(request);
   if (declared === 0) return EMPTY;
   if (declared !== undefined && declared > limits.bytesMax) throw tooLarge(limits.bytesMax);
-  let held = 0;
-  const hold = (bytes: number): HttpError | undefined => {
-    const refusal = limits.budget.take(bytes);
-    if (refusal === undefined) held += bytes;
-    return refusal;
-  };
-  response.once("close", () => limits.budget.give(held));
+  const hold = holdUntilClosed(response, limits.budget);
   const refusal = declared === undefined ? undefined : hold(declared);
   if (refusal !== undefined) throw refusal;
   return await collect(request, limits.bytesMax, declared === undefined ? hold : undefined);
+}
+
+/** Takes bytes of the budget for as long as the response lasts. */
+export function holdUntilClosed(
+  response: ServerResponse,
+  budget: BodyBudget,
+): (bytes: number) => HttpError | undefined {
+  let held = 0;
+  response.once("close", () => budget.give(held));
+  return (bytes) => {
+    const refusal = budget.take(bytes);
+    if (refusal === undefined) held += bytes;
+    return refusal;
+  };
+}
+
+/**
+ * The body in pieces of this length, the last one shorter, no faster than they are taken. Throws
+ * 413 and 400 as `readBody` does. Who stops in the middle can still refuse the rest.
+ */
+export function readPieces(request: IncomingMessage, limits: Pieces): AsyncGenerator<Buffer, void> {
+  if (declaredTooLarge(request, limits.bytesMax)) throw tooLarge(limits.bytesMax);
+  return pieces(request, limits);
+}
+
+export interface Pieces {
+  readonly pieceBytes: number;
+  readonly bytesMax: number;
+}
+
+async function* pieces(
+  request: IncomingMessage,
+  { pieceBytes, bytesMax }: Pieces,
+): AsyncGenerator<Buffer, void> {
+  let parts: Buffer[] = [];
+  let waiting = 0;
+  let length = 0;
+  for await (const part of whole(request)) {
+    length += part.length;
+    if (length > bytesMax) throw tooLarge(bytesMax);
+    parts.push(part);
+    waiting += part.length;
+    while (waiting >= pieceBytes) {
+      const piece = Buffer.concat(parts, pieceBytes);
+      // What is left over is the end of the part that came last.
+      waiting -= pieceBytes;
+      parts = waiting === 0 ? [] : [part.subarray(part.length - waiting)];
+      yield piece;
+    }
+  }
+  if (waiting > 0) yield Buffer.concat(parts, waiting);
+}
+
+/** The body as it comes; throws 400 if it does not come whole. */
+async function* whole(request: IncomingMessage): AsyncGenerator<Buffer, void> {
+  try {
+    yield* request.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>;
+  } catch {
+    throw halfSent();
+  }
+  if (!request.complete) throw halfSent();
 }
 
 function collect(
@@ -106,6 +161,11 @@ function declaredLength(request: IncomingMessage): number | undefined {
 /** Whether the body is known to be too large before any of it has come. */
 export function declaredTooLarge(request: IncomingMessage, bytesMax: number): boolean {
   return (declaredLength(request) ?? 0) > bytesMax;
+}
+
+/** Whether the body may have more bytes than these: a length that is not declared may be any. */
+export function mayExceed(request: IncomingMessage, bytes: number): boolean {
+  return (declaredLength(request) ?? Number.POSITIVE_INFINITY) > bytes;
 }
 
 function tooLarge(bytesMax: number): HttpError {

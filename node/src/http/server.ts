@@ -32,6 +32,8 @@ export interface HttpServerOptions {
   readonly connectionsMax: number;
   /** A client that waits for "100 Continue" is refused at once beyond this. */
   readonly bodyBytesMax: number;
+  /** In which a request must have come whole; 30 s at least, as large bodies take longer. */
+  readonly requestTimeoutMs?: number;
   readonly handler: RequestListener;
   readonly upgrades?: Upgrades;
 }
@@ -66,7 +68,7 @@ export class HttpServer {
       {
         keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
         headersTimeout: HEADERS_TIMEOUT_MS,
-        requestTimeout: REQUEST_TIMEOUT_MS,
+        requestTimeout: Math.max(options.requestTimeoutMs ?? 0, REQUEST_TIMEOUT_MS),
         connectionsCheckingInterval: TIMEOUT_CHECK_MS,
         maxHeaderSize: HEADER_BYTES_MAX,
         noDelay: true,

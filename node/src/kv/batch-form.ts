@@ -7,10 +7,11 @@ import { z } from "zod";
 import type { Hash } from "../chord/ports.ts";
 import { HttpError } from "../http/errors.ts";
 import { checkKey } from "../http/key-path.ts";
-import type { Content, Operation, Outcome } from "../replication/index.ts";
+import type { ClientOutcome, Content, Operation } from "../replication/index.ts";
 import {
   checkContentType,
   checkTtl,
+  clientKey,
   NOT_FOUND,
   parseRequestId,
   PRECONDITION_FAILED,
@@ -69,7 +70,8 @@ export function parseBatch(
       if (operation.type !== "put" || operation.content.bytes.length <= valueBytesMax) {
         return operation;
       }
-      throw new HttpError(413, "too_large", `a value may have at most ${valueBytesMax} bytes`);
+      const message = `a value in a batch may have at most ${valueBytesMax} bytes`;
+      throw new HttpError(413, "too_large", message);
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
       throw new HttpError(error.status, error.code, `operations[${index}]: ${error.message}`);
@@ -101,8 +103,7 @@ function badBatch(message: string): HttpError {
 }
 
 function operationOf(one: Item, hash: Hash): Operation {
-  const text = checkKey(one.key);
-  const target = { text, id: hash.idOf(text) };
+  const target = clientKey(checkKey(one.key), hash);
   const preconditions = parsePreconditions({
     "if-match": one.ifMatch,
     "if-none-match": one.ifNoneMatch,
@@ -124,13 +125,10 @@ function contentOf({ text, base64, contentType }: Extract<Item, { method: "PUT" 
   return { contentType: checkContentType(type), bytes };
 }
 
-export function resultOf(outcome: Outcome): Result {
+export function resultOf(outcome: ClientOutcome): Result {
   switch (outcome.type) {
-    case "value": {
-      const { contentType, bytes, version, expiresMs } = outcome;
-      const expires = expiresMs === undefined ? {} : { expires: timeText(expiresMs) };
-      return { status: 200, etag: tag(version), contentType, ...expires, ...bytesOf(bytes) };
-    }
+    case "value":
+      return resultOfValue(outcome);
     case "stored":
       return { status: outcome.created ? 201 : 200, etag: tag(outcome.version) };
     case "deleted":
@@ -145,6 +143,18 @@ export function resultOf(outcome: Outcome): Result {
       return { status: 412, ...present, error };
     }
   }
+}
+
+function resultOfValue(value: Extract<ClientOutcome, { type: "value" }>): Result {
+  const { contentType, bytes, version, expiresMs, manifest, length } = value;
+  if (manifest !== undefined) return { etag: tag(version), ...failureOf(tooLong(length)) };
+  const expires = expiresMs === undefined ? {} : { expires: timeText(expiresMs) };
+  return { status: 200, etag: tag(version), contentType, ...expires, ...bytesOf(bytes) };
+}
+
+function tooLong(length: number): HttpError {
+  const message = `the value has ${length} bytes, too many for a batch: GET it by itself`;
+  return new HttpError(413, "large_value", message);
 }
 
 export function failureOf({ status, code, message }: HttpError): Result {

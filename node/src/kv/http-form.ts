@@ -7,13 +7,17 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Hash } from "../chord/ports.ts";
 import { type BodyLimits, readBody } from "../http/body.ts";
-import { errorBody, HttpError } from "../http/errors.ts";
+import { errorBody, HttpError, unavailable } from "../http/errors.ts";
 import { badKey, parseKey, splitUrl } from "../http/key-path.ts";
+import type { LargePut } from "../large-values/index.ts";
 import {
-  type Content,
+  type ClientOutcome,
+  isOfFence,
+  isReserved,
   type Operation,
   type Outcome,
   type Put,
+  type Routed,
   type StoreKey,
   TTL_SECONDS_MAX,
 } from "../replication/index.ts";
@@ -41,12 +45,17 @@ export function targetOf(
   hash: Hash,
 ): { readonly key: StoreKey; readonly consistency: Consistency } {
   const { rawKey, query } = splitUrl(request.url ?? "", prefix);
-  const text = parseKey(rawKey);
-  const key = { text, id: hash.idOf(text) };
+  const key = clientKey(parseKey(rawKey), hash);
   if (query === "") return { key, consistency: "linearizable" };
   const reads = request.method === "GET" || request.method === "HEAD";
   if (query === "consistency=one" && reads) return { key, consistency: "one" };
   throw badKey("the only query here is consistency=one, on GET and HEAD: write ? in a key as %3F");
+}
+
+/** A key with its place. Throws 400 `bad_key` for one of the ring's own. */
+export function clientKey(text: string, hash: Hash): StoreKey {
+  if (isReserved(text)) throw badKey("keys that begin so are reserved for the ring: take another");
+  return { text, id: hash.idOf(text) };
 }
 
 /** The operation without a body that a request asks for; undefined for PUT. */
@@ -80,20 +89,27 @@ export function methodNotAllowed(allow: string): HttpError {
   });
 }
 
-/** Reads a PUT whole. Everything that can be refused is refused before the body is read. */
+/** What a PUT says before its body. Everything that can be refused then is. */
+export function putHead(request: IncomingMessage, key: StoreKey): LargePut {
+  const preconditions = parsePreconditions(request.headers);
+  const requestId = requestIdOf(request);
+  const contentType = contentTypeOf(request);
+  return { key, preconditions, contentType, requestId, ...ttlOf(request) };
+}
+
+/** Reads a PUT whole. */
 export async function putOperation(
   request: IncomingMessage,
   response: ServerResponse,
   key: StoreKey,
   limits: BodyLimits,
 ): Promise<Put> {
-  const preconditions = parsePreconditions(request.headers);
-  const requestId = requestIdOf(request);
-  const contentType = contentTypeOf(request);
-  const ttl = ttlOf(request);
-  const bytes = await readBody(request, response, limits);
-  const content: Content = { contentType, bytes };
-  return { type: "put", key, preconditions, content, requestId, ...ttl };
+  const head = putHead(request, key);
+  return putOf(head, await readBody(request, response, limits));
+}
+
+export function putOf({ contentType, ...rest }: LargePut, bytes: Uint8Array): Put {
+  return { ...rest, type: "put", content: { contentType, bytes } };
 }
 
 /** The header in which a PUT says for how many seconds its value shall be there. */
@@ -171,13 +187,26 @@ export function checkContentType(contentType: string): string {
 }
 
 export const NOT_FOUND = "no value is stored under this key";
+const UPLOAD_EXPIRED =
+  "the ring cleared unfinished uploads of this key meanwhile; nothing was changed, send it again";
 export const PRECONDITION_FAILED =
   "the value is not as If-Match or If-None-Match requires: read it, then decide";
+
+/** Throws 503 for an upload that took too long. */
+export function clientOutcomeOf(outcome: Outcome): ClientOutcome {
+  if (!isOfFence(outcome)) return outcome;
+  throw unavailable("upload_expired", UPLOAD_EXPIRED);
+}
+
+/** Who gave it and how it was found, as a flat list of header names and values. */
+export function routeHeaders({ leader, hops }: Routed): string[] {
+  return ["X-Chord-Owner", leader, "X-Chord-Hops", String(hops)];
+}
 
 /** Sends an outcome; `route` is a flat list of further header names and values. */
 export function sendOutcome(
   response: ServerResponse,
-  outcome: Outcome,
+  outcome: ClientOutcome,
   route: readonly string[] = [],
 ): void {
   switch (outcome.type) {
@@ -211,16 +240,26 @@ export function sendOutcome(
   }
 }
 
-function sendValue(
-  response: ServerResponse,
-  value: Extract<Outcome, { type: "value" }>,
-  route: readonly string[],
-): void {
-  response.writeHead(200, [
+export type Value = Extract<ClientOutcome, { type: "value" }>;
+
+function sendValue(response: ServerResponse, value: Value, route: readonly string[]): void {
+  response.writeHead(200, valueHeaders(value, value.length, route));
+  const { bytes } = value;
+  if (bytes.length > TEXT_BYTES_MAX) response.end(bytes);
+  else
+    response.end(
+      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1"),
+      "latin1",
+    );
+}
+
+/** `length` is that of the body, which may be a part of the value. */
+export function valueHeaders(value: Value, length: number, route: readonly string[]): string[] {
+  return [
     "Content-Type",
     value.contentType,
     "Content-Length",
-    String(value.length),
+    String(length),
     "ETag",
     `"${value.version}"`,
     "Cache-Control",
@@ -230,15 +269,9 @@ function sendValue(
     "Content-Security-Policy",
     "sandbox",
     ...(value.expiresMs === undefined ? [] : [EXPIRES_HEADER, timeText(value.expiresMs)]),
+    ...(value.manifest === undefined ? [] : ["Accept-Ranges", "bytes"]),
     ...route,
-  ]);
-  const { bytes } = value;
-  if (bytes.length > TEXT_BYTES_MAX) response.end(bytes);
-  else
-    response.end(
-      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1"),
-      "latin1",
-    );
+  ];
 }
 
 /**

@@ -1,8 +1,17 @@
 /** Carries clients' operations out on the ring, and tells failures as HTTP does. */
-import type { Log } from "../chord/index.ts";
+import type { Clock, Hash, Log, Random } from "../chord/index.ts";
 import { HttpError, unavailable } from "../http/errors.ts";
 import {
+  type Download,
+  Downloads,
+  type LargePut,
+  type LargeValueParts,
+  REGISTER_BYTES_MAX,
+  Uploads,
+} from "../large-values/index.ts";
+import {
   type Get,
+  isReserved,
   type Operation,
   type Replication,
   ReplicationError,
@@ -12,16 +21,25 @@ import { type KeySource, type Listed, type Walk, walkKeys } from "./key-walk.ts"
 
 export interface KeyServiceParts {
   readonly replication: Pick<Replication, "execute" | "readOne" | "listKeys" | "partitionCount">;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly hash: Hash;
   readonly log: Log;
 }
 
 export class KeyService {
   readonly #parts: KeyServiceParts;
   readonly #operationTimeoutMs: number;
+  readonly #uploads: Uploads;
+  readonly #downloads: Downloads;
 
   constructor(parts: KeyServiceParts, options: { readonly operationTimeoutMs: number }) {
     this.#parts = parts;
     this.#operationTimeoutMs = options.operationTimeoutMs;
+    const execute: LargeValueParts["execute"] = (operation) =>
+      parts.replication.execute(operation, options.operationTimeoutMs);
+    this.#uploads = new Uploads({ ...parts, execute }, { chunkBytes: REGISTER_BYTES_MAX });
+    this.#downloads = new Downloads({ ...parts, execute });
   }
 
   /** Rejects with the `HttpError` that the client shall see. */
@@ -34,6 +52,21 @@ export class KeyService {
     return this.#told(this.#parts.replication.readOne(operation));
   }
 
+  /** A PUT whose value comes in chunks: all of it is stored, or nothing is changed. */
+  upload(put: LargePut, chunks: AsyncIterable<Uint8Array>): Promise<Routed> {
+    return this.#told(this.#uploads.store(put, chunks));
+  }
+
+  /** A value's bytes, piece by piece. Throws `MissingChunk` as well. */
+  async *download(download: Download): AsyncGenerator<Uint8Array, void> {
+    const pieces = this.#downloads.read(download);
+    try {
+      yield* pieces;
+    } catch (error) {
+      throw error instanceof ReplicationError ? this.#asHttp(error) : error;
+    }
+  }
+
   /** Keys of the whole ring, a page at a time. Rejects with 400 `bad_query`, 503. */
   async list(walk: Walk): Promise<Listed> {
     const { replication } = this.#parts;
@@ -43,6 +76,8 @@ export class KeyService {
     if (walk.from.partition >= partitions) {
       throw new HttpError(400, "bad_query", "cursor is of another ring");
     }
+    // No client's key begins so.
+    if (isReserved(walk.prefix)) return { keys: [], next: null };
     const page: KeySource["page"] = (partition, query) =>
       replication.listKeys(partition, query, this.#operationTimeoutMs);
     return await this.#told(walkKeys({ partitions, page }, walk));

@@ -20,7 +20,7 @@
  *
  *   expiry.ts         deletes what a leader has whose time is over
  *   key-operation.ts  what an operation makes of a key     router.ts   its way to the leader
- *   key-listing.ts    pages of a partition's keys
+ *   key-listing.ts    pages of a partition's keys          reserved-keys.ts   the ring's own keys
  *   handlers.ts       what is answered to messages about replicas
  *   peers.ts          who answers     partition-map.ts     which views are known
  *   replication.ts    the node
@@ -40,9 +40,14 @@ export {
 export type { KeyPage, KeyQuery, ListedKey } from "./key-listing.ts";
 export type * from "./messages.ts";
 export {
+  type ClientOutcome,
   type Delete,
+  type Fence,
   type Get,
+  isOfFence,
+  type KeyOperation,
   matches,
+  mayWrite,
   noPreconditions,
   type Operation,
   type Outcome,
@@ -54,8 +59,9 @@ export {
 export { type ReplicationOptions, replicationOptions } from "./options.ts";
 export { type Pod, place, type Placement } from "./placement.ts";
 export type { Network, ReplicationMetrics, ReplicationPorts, WallClock } from "./ports.ts";
-export { compareKeys, type Content, type Held, type StoreKey } from "./record.ts";
+export { compareKeys, type Content, type Held, type Manifest, type StoreKey } from "./record.ts";
 export { type DataView, type PartitionView, Replication } from "./replication.ts";
+export { isReserved, RESERVED_PREFIX } from "./reserved-keys.ts";
 export type { Roster } from "./roster.ts";
 export type { Routed } from "./router.ts";
 export type { Counts, Disk, NodeRecord, ReplicaState, ReplicaStore } from "./store.ts";

@@ -1,4 +1,5 @@
 /** Pages of a partition's keys, as its leader gives them out. */
+import { isReserved, passOver } from "./reserved-keys.ts";
 import type { ReplicaStore } from "./store.ts";
 
 /** Keys of a partition that begin with `prefix`, behind `after` (null: all of them). */
@@ -27,14 +28,18 @@ export interface LookedAt {
   readonly after: string | null;
 }
 
-/** What the store has of the keys asked for. One synchronous step. */
+/**
+ * What the store has of the keys asked for; of reserved ones only if all asked for are. One
+ * synchronous step.
+ */
 export function lookAt(
   store: Pick<ReplicaStore, "entries" | "held">,
   { prefix, after, limit }: KeyQuery,
 ): LookedAt {
   const first = after === null && prefix !== "" && store.held(prefix) !== null ? [prefix] : [];
   const from = after ?? (prefix === "" ? null : prefix);
-  const entries = store.entries(from, limit);
+  const read = store.entries.bind(store);
+  const entries = isReserved(prefix) ? read(from, limit) : passOver(read, from, limit);
   const keys = [...first, ...entries.map(({ key }) => key)];
   const matching = keys.filter((key) => key.startsWith(prefix));
   // Keys with one prefix stand together in every order by bytes.

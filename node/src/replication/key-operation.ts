@@ -2,13 +2,15 @@
 import {
   type Delete,
   type Expire,
+  type Fence,
+  type Get,
+  type KeyOperation,
   matches,
   mayWrite,
-  type Operation,
   type Outcome,
   type Put,
 } from "./operation.ts";
-import type { AnsweredRequest, KeptContent, KeyState } from "./record.ts";
+import { type AnsweredRequest, type KeptContent, type KeyState, lengthOfValue } from "./record.ts";
 
 /** The outcome, and the state to write first if there is one. */
 export interface Decision {
@@ -30,16 +32,35 @@ const notFound: Outcome = { type: "not-found" };
 const deleted: Outcome = { type: "deleted" };
 
 export function decide(
-  operation: Operation | Expire,
+  operation: KeyOperation | Expire,
   state: KeyState | null,
   circumstances: Circumstances,
 ): Decision {
-  if (operation.type === "get") return { outcome: read(operation, state), next: null };
-  if (operation.type === "expire") return expire(operation, state, circumstances);
+  switch (operation.type) {
+    case "get":
+      return { outcome: read(operation, state), next: null };
+    case "expire":
+      return expire(operation, state, circumstances);
+    case "fence":
+      return raiseFence(operation, state, circumstances);
+    default:
+      return write(operation, state, circumstances);
+  }
+}
+
+function write(
+  operation: Put | Delete,
+  state: KeyState | null,
+  circumstances: Circumstances,
+): Decision {
   const { version, answeredMax } = circumstances;
   const { requestId, preconditions } = operation;
   const earlier = state?.answered.find((one) => isRepetition(operation, one));
   if (earlier !== undefined) return { outcome: repeated(earlier), next: null };
+  const fence = fenceOf(state);
+  if (operation.type === "put" && isPast(operation, fence)) {
+    return { outcome: { type: "fenced", fence }, next: null };
+  }
   const present = presentVersion(state);
   if (!mayWrite(preconditions, present)) {
     return { outcome: { type: "precondition-failed", version: present }, next: null };
@@ -48,7 +69,42 @@ export function decide(
   const entry = entryOf(operation, present, version);
   const content = operation.type === "put" ? kept(operation, circumstances) : null;
   const answered = remember(requestId === null ? [] : [entry], state, answeredMax);
-  return { outcome: repeated(entry), next: { version, content, answered } };
+  return { outcome: repeated(entry), next: following(state, { version, content, answered }) };
+}
+
+/** Whoever raised the fence may have removed chunks of the upload since. */
+function isPast({ content: { manifest } }: Put, fence: number): boolean {
+  return manifest !== undefined && manifest.fence !== fence;
+}
+
+/**
+ * One step for the question and for what rests on its answer: an upload that is told to be unused
+ * and is behind the fence can never be used again. The state keeps its version, as what it holds is
+ * the same; where there was none, the one written is that of a deleted key.
+ */
+function raiseFence(
+  { upload, past }: Fence,
+  state: KeyState | null,
+  { version }: Circumstances,
+): Decision {
+  if (upload !== null && state?.content?.manifest?.upload === upload) {
+    return { outcome: { type: "in-use" }, next: null };
+  }
+  const present = fenceOf(state);
+  if (present > past) return { outcome: { type: "fenced", fence: present }, next: null };
+  const fence = past + 1;
+  const raised = state ?? { version, content: null, answered: [] };
+  return { outcome: { type: "fenced", fence }, next: { ...raised, fence } };
+}
+
+function fenceOf(state: KeyState | null): number {
+  return state?.fence ?? 0;
+}
+
+/** The fence outlives everything else that a key holds. */
+function following(before: KeyState | null, state: KeyState): KeyState {
+  const fence = fenceOf(before);
+  return fence === 0 ? state : { ...state, fence };
 }
 
 /** A client that uses one id for a PUT and for a DELETE means two writes. */
@@ -77,7 +133,8 @@ function expire(
     return { outcome: { type: "precondition-failed", version: present }, next: null };
   }
   const answered = remember([], state, circumstances.answeredMax);
-  return { outcome: deleted, next: { version: circumstances.version, content: null, answered } };
+  const { version: next } = circumstances;
+  return { outcome: deleted, next: following(state, { version: next, content: null, answered }) };
 }
 
 /** Whether the time of a value is over. */
@@ -94,10 +151,7 @@ function remember(
 }
 
 /** What a reader sees of a state. */
-export function read(
-  { preconditions, head }: Extract<Operation, { type: "get" }>,
-  state: KeyState | null,
-): Outcome {
+export function read({ preconditions, head }: Get, state: KeyState | null): Outcome {
   const present = presentVersion(state);
   const { ifMatch, ifNoneMatch } = preconditions;
   if (ifMatch !== undefined && !matches(ifMatch, present)) {
@@ -119,7 +173,7 @@ function shown(content: KeptContent, version: string, head: boolean): Outcome {
     type: "value",
     version,
     bytes: head ? bytes.subarray(0, 0) : bytes,
-    length: bytes.length,
+    length: lengthOfValue(content),
   };
 }
 

@@ -14,7 +14,7 @@ import { Expiry } from "./expiry.ts";
 import { decide } from "./key-operation.ts";
 import type { KeyPage, KeyQuery, ListedKey } from "./key-listing.ts";
 import type { Lead } from "./messages.ts";
-import type { Expire, Operation, Outcome } from "./operation.ts";
+import type { Expire, KeyOperation, Outcome } from "./operation.ts";
 import type { ReplicationOptions } from "./options.ts";
 import type { Peers } from "./peers.ts";
 import type { ReplicationMetrics, WallClock } from "./ports.ts";
@@ -44,7 +44,7 @@ export interface LeaderParts {
 
 /** An operation with the time in which it may begin. */
 export interface Attempt {
-  readonly operation: Operation | Expire;
+  readonly operation: KeyOperation | Expire;
   /** Its outcome may depend on what happens from now on: a write may have been sent. */
   begun: boolean;
   /** Nobody waits for it any more: it must not begin. */

@@ -5,7 +5,7 @@
 import type { Ballot } from "./ballot.ts";
 import type { Charter } from "./charter.ts";
 import type { KeyPage, KeyQuery } from "./key-listing.ts";
-import type { Operation, Outcome } from "./operation.ts";
+import type { KeyOperation, Outcome } from "./operation.ts";
 import type { Entry, Held, KeyedRecord } from "./record.ts";
 import type { Roster } from "./roster.ts";
 import type { AcceptedChange } from "./store.ts";
@@ -107,7 +107,7 @@ export interface Exchanges {
   /** The node ends, and leads nothing any more: others need not wait for its silence. */
   farewell: Exchange<Nothing, Nothing>;
   /** A client's operation, to the partition's leader. */
-  operate: Exchange<{ readonly operation: Operation; readonly timeoutMs: number }, Outcome>;
+  operate: Exchange<{ readonly operation: KeyOperation; readonly timeoutMs: number }, Outcome>;
 }
 
 /** What a node tells of itself. */

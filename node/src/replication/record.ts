@@ -8,10 +8,24 @@ export interface StoreKey {
   readonly text: string;
 }
 
+/** Where the bytes of a value lie that is too large for one key: in chunks, which are keys, too. */
+export interface Manifest {
+  /** Names the upload that stored the chunks, and no other, ever. */
+  readonly upload: string;
+  /** The key's when the upload began: while it is, nobody has removed any of the chunks. */
+  readonly fence: number;
+  /** Bytes of the whole value. */
+  readonly length: number;
+  /** Bytes of each chunk but the last. */
+  readonly chunkBytes: number;
+}
+
 /** What a client stores. */
 export interface Content {
   readonly contentType: string;
+  /** None beside a manifest. */
   readonly bytes: Uint8Array;
+  readonly manifest?: Manifest;
 }
 
 /** The same with the time from which on it may be deleted. */
@@ -35,6 +49,8 @@ export interface KeyState {
   readonly content: KeptContent | null;
   /** The last writes of this key that had ids, the newest first. */
   readonly answered: readonly AnsweredRequest[];
+  /** Uploads that began at a lower one come to nothing any more. Absent: 0; it never falls. */
+  readonly fence?: number;
 }
 
 /** A key's state with the age of the write that brought it here. */
@@ -51,6 +67,11 @@ export interface KeyedRecord {
 /** Bytes of a key and its value, most of what the record takes in a message. */
 export function sizeOf({ key, held }: KeyedRecord): number {
   return key.length + (held.state.content?.bytes.length ?? 0);
+}
+
+/** Bytes of a value as clients see it, wherever they lie. */
+export function lengthOfValue({ bytes, manifest }: Content): number {
+  return manifest?.length ?? bytes.length;
 }
 
 /** A record without what it holds. */

@@ -20,7 +20,7 @@ import type {
   Request,
   RequestType,
 } from "./messages.ts";
-import type { Get, Operation, Outcome } from "./operation.ts";
+import type { Get, KeyOperation, Outcome } from "./operation.ts";
 import type { ReplicationOptions } from "./options.ts";
 import { type NodeContext, Partition } from "./partition.ts";
 import { PartitionMap } from "./partition-map.ts";
@@ -202,7 +202,7 @@ export class Replication {
   }
 
   /** Carries a client's operation out, here or at the leader. Rejects with `ReplicationError`. */
-  execute(operation: Operation, timeoutMs: number): Promise<Routed> {
+  execute(operation: KeyOperation, timeoutMs: number): Promise<Routed> {
     return this.#router.route(operation, timeoutMs);
   }
 
@@ -236,6 +236,11 @@ export class Replication {
   clientAddresses(): readonly { readonly name: string; readonly api: string }[] {
     const { name, api } = this.#options;
     return [{ name, api }, ...this.#peers.clientAddresses()];
+  }
+
+  /** The partitions that this node leads. */
+  led(): readonly number[] {
+    return this.#partitions.flatMap(({ leads }, partition) => (leads ? [partition] : []));
   }
 
   /** Every partition's view and leader, as far as this node knows. */

@@ -10,7 +10,7 @@ import { ReplicationError } from "./errors.ts";
 import type { KeyPage, KeyQuery } from "./key-listing.ts";
 import type { Attempt } from "./leader.ts";
 import { read } from "./key-operation.ts";
-import type { Get, Operation, Outcome } from "./operation.ts";
+import { type Get, isWrite, type KeyOperation, type Outcome } from "./operation.ts";
 import type { PartitionMap } from "./partition-map.ts";
 import type { Peers } from "./peers.ts";
 import type { Held } from "./record.ts";
@@ -22,7 +22,7 @@ export interface RouterParts {
   readonly peers: Peers;
   readonly clock: Clock;
   readonly random: Random;
-  readonly partitionOf: (operation: Operation) => number;
+  readonly partitionOf: (operation: KeyOperation) => number;
   readonly here: (partition: number, attempt: Attempt) => Promise<Outcome>;
   readonly peek: (partition: number, key: string) => Held | null;
   readonly listHere: (partition: number, query: KeyQuery) => Promise<KeyPage>;
@@ -38,7 +38,7 @@ export interface Routed {
 
 /** What is known of an operation on its way. */
 interface Journey {
-  readonly operation: Operation;
+  readonly operation: KeyOperation;
   /** Nodes that sent it on. */
   hops: number;
   /** Why the last attempt failed. */
@@ -64,7 +64,7 @@ export class Router {
     this.#parts = parts;
   }
 
-  async route(operation: Operation, timeoutMs: number): Promise<Routed> {
+  async route(operation: KeyOperation, timeoutMs: number): Promise<Routed> {
     const { clock } = this.#parts;
     const deadlineMs = clock.now() + timeoutMs;
     const journey: Journey = { operation, hops: 0, reason: undefined, unknown: false };
@@ -139,7 +139,7 @@ export class Router {
   }
 
   /** Another node's client asks: here or not at all. */
-  operate(operation: Operation, timeoutMs: number): Promise<Outcome> {
+  operate(operation: KeyOperation, timeoutMs: number): Promise<Outcome> {
     if (this.#parts.map.size === 0) return Promise.reject(notBegun());
     return this.#here(this.#parts.partitionOf(operation), operation, timeoutMs);
   }
@@ -151,13 +151,13 @@ export class Router {
       return await this.#send(operation, remainingMs, journey.hops);
     } catch (error) {
       journey.reason = retryable(error, operation);
-      journey.unknown ||= operation.type !== "get" && isUnknown(error);
+      journey.unknown ||= isWrite(operation) && isUnknown(error);
       if (this.#redirected(this.#parts.partitionOf(operation), error)) journey.hops += 1;
       return null;
     }
   }
 
-  async #send(operation: Operation, remainingMs: number, hops: number): Promise<Routed> {
+  async #send(operation: KeyOperation, remainingMs: number, hops: number): Promise<Routed> {
     const { self, map, peers, partitionOf } = this.#parts;
     if (map.size === 0) throw notBegun();
     const partition = partitionOf(operation);
@@ -199,7 +199,7 @@ export class Router {
   }
 
   /** Carries it out on this node within the time. What has not begun by then never will. */
-  #here(partition: number, operation: Operation, timeoutMs: number): Promise<Outcome> {
+  #here(partition: number, operation: KeyOperation, timeoutMs: number): Promise<Outcome> {
     const { clock, here } = this.#parts;
     const attempt: Attempt = { operation, begun: false, abandoned: false };
     return new Promise((resolve, reject) => {
@@ -245,9 +245,9 @@ function conclude({ reason, unknown }: Journey, routed: Routed | null): Routed {
 }
 
 /** Gives the error back if another attempt may help, else throws what the client shall see. */
-function retryable(error: unknown, operation: Operation): unknown {
+function retryable(error: unknown, operation: KeyOperation): unknown {
   if (!(error instanceof ReplicationError)) throw error;
-  const repeatable = operation.type === "get" || operation.requestId !== null;
+  const repeatable = !isWrite(operation) || operation.requestId !== null;
   if (error.code === "wrong-ring" || error.code === "bad-message") throw error;
   if (isUnknown(error) && !repeatable) throw unknownOutcome(error);
   return error;

@@ -25,9 +25,9 @@ export interface ReplicaState {
 }
 
 export interface Counts {
-  /** Keys that hold something: tombstones are not counted. */
+  /** Clients' keys that hold something: tombstones are not counted. */
   readonly keys: number;
-  /** Of their values. */
+  /** Of their values, those in chunks included. */
   readonly bytes: number;
 }
 
@@ -37,7 +37,7 @@ export interface ReplicaStore {
   readonly state: ReplicaState | null;
   save(state: ReplicaState): void;
   held(key: string): Held | null;
-  /** Bytes of what the key holds, without reading it; null if it holds nothing. */
+  /** Bytes of the value as clients see it, without reading it; null if the key holds nothing. */
   lengthOf(key: string): number | null;
   keep(key: string, held: Held): void;
   /** Removes a record without a trace. */

@@ -8,6 +8,7 @@
  * A partition is cleared by counting up its generation: what lies under an older one is there no
  * more, however long it takes to remove it.
  */
+import { isReserved } from "../replication/reserved-keys.ts";
 
 const PREFIX_BYTES = 7;
 const KIND_OFFSET = 2;
@@ -70,6 +71,11 @@ export function bodyKey(record: Uint8Array): Buffer {
 /** The key as it was given to `recordKey`. */
 export function keyText(record: Buffer): string {
   return record.toString("utf8", PREFIX_BYTES);
+}
+
+/** Whether the key is the ring's own. All are looked at when a file is opened. */
+export function isOfReserved(record: Buffer): boolean {
+  return record[PREFIX_BYTES] === 0 && isReserved(keyText(record));
 }
 
 /** All records of a generation. */

@@ -19,6 +19,7 @@ import {
   readExpiry,
   readStamp,
   readValueLength,
+  readWholeLength,
   writeHead,
   writeHeld,
 } from "./held-codec.ts";
@@ -71,6 +72,15 @@ export function openStamp(key: Uint8Array, sealed: Buffer): Stamp {
 export function sealedValueLength(sealed: Uint8Array): number | null {
   try {
     return readValueLength(sealed.subarray(CHECKSUM_BYTES));
+  } catch {
+    return null;
+  }
+}
+
+/** The length of its value as clients see it; just as little is looked at. */
+export function sealedWholeLength(sealed: Uint8Array): number | null {
+  try {
+    return readWholeLength(sealed.subarray(CHECKSUM_BYTES));
   } catch {
     return null;
   }

@@ -3,29 +3,42 @@
  * them from anywhere: nothing is read beyond their end, and what is not exactly one record throws.
  *
  *   format u8 | flags u8 | epoch | ballot | count | [length of the value] | [time of expiry]
- *   | version | answered requests u8, of each: outcome u8 | id | version | [content type | value]
+ *   | [manifest: length | bytes of a chunk | fence] | [fence] | version
+ *   | answered requests u8, of each: outcome u8 | id | version
+ *   | [content type | [upload of the manifest] | value]
  *
- * What stands in brackets is there only with content, and a time of expiry, in milliseconds since
- * the epoch, only if the flags say so: records from before there were any read as before. Numbers
- * are LEB128: most are small, and none is above 2^53. Texts are Latin-1, as HTTP fields are, behind
- * a length of one byte. The stamp, the length of the value and its time stand first, so that a
- * listing needs no more than the first bytes; the value stands last, so that it can be kept apart
- * from the rest, which is the head.
+ * What stands in brackets is there only if the flags say so: records from before there were such
+ * things read as before. A time of expiry is in milliseconds since the epoch; beside a manifest the
+ * value is empty. Numbers are LEB128: most are small, and none is above 2^53. Texts are Latin-1, as
+ * HTTP fields are, behind a length of one byte. The stamp, the length of the value and its time
+ * stand first, so that a listing needs no more than the first bytes; the value stands last, so that
+ * it can be kept apart from the rest, which is the head.
  *
  * Nothing remembers what was encoded: a head costs a quarter of a microsecond, which is what a
  * WeakMap takes to find it again, and a long value is written from where it lies.
  */
 import type { Stamp } from "../replication/ballot.ts";
-import type { AnsweredRequest, Held, KeptContent } from "../replication/record.ts";
+import type {
+  AnsweredRequest,
+  Held,
+  KeptContent,
+  KeyState,
+  Manifest,
+} from "../replication/record.ts";
 
 const FORMAT = 1;
 const HAS_CONTENT = 1;
 const HAS_EXPIRY = 2;
+const HAS_MANIFEST = 4;
+const HAS_FENCE = 8;
+const FLAGS_MAX = HAS_CONTENT | HAS_EXPIRY | HAS_MANIFEST | HAS_FENCE;
 /** The last moment that a date can name. */
 export const EXPIRES_MS_MAX = 8_640_000_000_000_000;
 const TEXT_LENGTH_MAX = 255;
 const ANSWERED_MAX = 255;
 const outcomes = ["created", "replaced", "deleted"] as const;
+/** 128 random bits, as hexadecimal digits. */
+const UPLOAD = /^[0-9a-f]{32}$/;
 
 /** Before the stamp stand the format and the flags. */
 const STAMP_OFFSET = 2;
@@ -38,7 +51,7 @@ export class MalformedHeld extends Error {
 
 /** Bytes of everything but the value. This or writing throws if the record has no binary form. */
 export function headLength({ stamp, state }: Held): number {
-  const { content, answered } = state;
+  const { content, answered, fence } = state;
   if (answered.length > ANSWERED_MAX) {
     throw new RangeError(`${answered.length} answered requests: a record has ${ANSWERED_MAX}`);
   }
@@ -47,9 +60,25 @@ export function headLength({ stamp, state }: Held): number {
   for (const request of answered) {
     length += 1 + textLength(request.id) + textLength(request.version);
   }
+  if (fence !== undefined) length += numberLength(fence);
   if (content === null) return length;
-  length += numberLength(content.bytes.length) + textLength(content.contentType);
-  return content.expiresMs === undefined ? length : length + expiryLength(content.expiresMs);
+  const { bytes, contentType, expiresMs, manifest } = content;
+  length += numberLength(bytes.length) + textLength(contentType);
+  if (expiresMs !== undefined) length += expiryLength(expiresMs);
+  return manifest === undefined ? length : length + manifestLength(content, manifest);
+}
+
+function manifestLength({ bytes }: KeptContent, manifest: Manifest): number {
+  const problem = problemOf(manifest) ?? (bytes.length > 0 ? "it has bytes beside it" : null);
+  if (problem !== null) throw new RangeError(`a manifest that is none: ${problem}`);
+  const { length, chunkBytes, fence, upload } = manifest;
+  return numberLength(length) + numberLength(chunkBytes) + numberLength(fence) + textLength(upload);
+}
+
+/** What is wrong with a manifest from anywhere; null if nothing is. */
+export function problemOf({ upload, length, chunkBytes }: Manifest): string | null {
+  if (!UPLOAD.test(upload)) return "it names no upload";
+  return chunkBytes < 1 || length < 1 ? "it has no chunks" : null;
 }
 
 function expiryLength(expiresMs: number): number {
@@ -61,12 +90,14 @@ function expiryLength(expiresMs: number): number {
 export function writeHead({ stamp, state }: Held, target: Uint8Array, start: number): number {
   const { content, answered } = state;
   target[start] = FORMAT;
-  target[start + 1] = flagsOf(content);
+  target[start + 1] = flagsOf(state);
   let at = writeNumber(stamp.epoch, target, start + STAMP_OFFSET);
   at = writeNumber(stamp.ballot, target, at);
   at = writeNumber(stamp.count, target, at);
   if (content !== null) at = writeNumber(content.bytes.length, target, at);
   if (content?.expiresMs !== undefined) at = writeNumber(content.expiresMs, target, at);
+  if (content?.manifest !== undefined) at = writeManifest(content.manifest, target, at);
+  if (state.fence !== undefined) at = writeNumber(state.fence, target, at);
   at = writeText(state.version, target, at);
   target[at] = answered.length;
   at += 1;
@@ -75,12 +106,23 @@ export function writeHead({ stamp, state }: Held, target: Uint8Array, start: num
     at = writeText(request.id, target, at + 1);
     at = writeText(request.version, target, at);
   }
-  return content === null ? at : writeText(content.contentType, target, at);
+  if (content === null) return at;
+  at = writeText(content.contentType, target, at);
+  return content.manifest === undefined ? at : writeText(content.manifest.upload, target, at);
 }
 
-function flagsOf(content: KeptContent | null): number {
-  if (content === null) return 0;
-  return content.expiresMs === undefined ? HAS_CONTENT : HAS_CONTENT | HAS_EXPIRY;
+/** All of it but the name of the upload, which stands with the other texts. */
+function writeManifest(manifest: Manifest, target: Uint8Array, start: number): number {
+  const { length, chunkBytes, fence } = manifest;
+  const at = writeNumber(chunkBytes, target, writeNumber(length, target, start));
+  return writeNumber(fence, target, at);
+}
+
+function flagsOf({ content, fence }: KeyState): number {
+  const flags = fence === undefined ? 0 : HAS_FENCE;
+  if (content === null) return flags;
+  const expiry = content.expiresMs === undefined ? 0 : HAS_EXPIRY;
+  return flags | HAS_CONTENT | expiry | (content.manifest === undefined ? 0 : HAS_MANIFEST);
 }
 
 /** Bytes of the whole record. */
@@ -167,8 +209,17 @@ export function readStamp(bytes: Uint8Array): Stamp {
 /** Only the length of the value, null for a record without content. */
 export function readValueLength(bytes: Uint8Array): number | null {
   const reader = new Reader(bytes);
-  if (reader.flags() === 0) return null;
-  for (let skipped = 0; skipped < 3; skipped += 1) reader.number();
+  if ((reader.flags() & HAS_CONTENT) === 0) return null;
+  reader.skip(3);
+  return reader.number();
+}
+
+/** The same as clients see it: with a manifest, that of all chunks. */
+export function readWholeLength(bytes: Uint8Array): number | null {
+  const reader = new Reader(bytes);
+  const flags = reader.flags();
+  if ((flags & HAS_MANIFEST) === 0) return readValueLength(bytes);
+  reader.skip((flags & HAS_EXPIRY) === 0 ? 4 : 5);
   return reader.number();
 }
 
@@ -176,7 +227,7 @@ export function readValueLength(bytes: Uint8Array): number | null {
 export function readExpiry(bytes: Uint8Array): number | null {
   const reader = new Reader(bytes);
   if ((reader.flags() & HAS_EXPIRY) === 0) return null;
-  for (let skipped = 0; skipped < 4; skipped += 1) reader.number();
+  reader.skip(4);
   return reader.expiry();
 }
 
@@ -184,15 +235,41 @@ function decode(bytes: Uint8Array, apart: Uint8Array | null): Held {
   const reader = new Reader(bytes);
   const flags = reader.flags();
   const stamp = reader.stamp();
-  const length = flags === 0 ? 0 : reader.number();
+  const length = (flags & HAS_CONTENT) === 0 ? 0 : reader.number();
   const expires = (flags & HAS_EXPIRY) === 0 ? {} : { expiresMs: reader.expiry() };
+  const chunks = (flags & HAS_MANIFEST) === 0 ? null : chunksOf(reader);
+  const fence = (flags & HAS_FENCE) === 0 ? {} : { fence: fenceOf(reader) };
   const value = apart ?? reader.cutValue(length);
   if (value.length !== length) throw new MalformedHeld("a record's value has another length");
   const version = reader.text();
   const answered = answeredOf(reader);
-  const content = flags === 0 ? null : { contentType: reader.text(), bytes: value, ...expires };
+  let content: KeptContent | null = null;
+  if ((flags & HAS_CONTENT) !== 0) {
+    content = { contentType: reader.text(), bytes: value, ...expires };
+    if (chunks !== null) content = { ...content, manifest: manifestOf(reader, chunks, length) };
+  }
   reader.mustEnd();
-  return { stamp, state: { version, content, answered } };
+  return { stamp, state: { version, content, answered, ...fence } };
+}
+
+type Chunks = Omit<Manifest, "upload">;
+
+function chunksOf(reader: Reader): Chunks {
+  return { length: reader.number(), chunkBytes: reader.number(), fence: reader.number() };
+}
+
+function manifestOf(reader: Reader, chunks: Chunks, valueLength: number): Manifest {
+  const manifest = { ...chunks, upload: reader.text() };
+  const problem = problemOf(manifest);
+  if (problem !== null) throw new MalformedHeld(`a record's manifest is none: ${problem}`);
+  if (valueLength > 0) throw new MalformedHeld("a record has a value beside its manifest");
+  return manifest;
+}
+
+function fenceOf(reader: Reader): number {
+  const fence = reader.number();
+  if (fence === 0) throw new MalformedHeld("a record has a fence that says nothing");
+  return fence;
 }
 
 const noneAnswered: readonly AnsweredRequest[] = Object.freeze([]);
@@ -233,7 +310,7 @@ class Reader {
     return value;
   }
 
-  /** Of a record of the one known format: 0 without content. */
+  /** Of a record of the one known format. */
   flags(): number {
     const format = this.byte();
     if (format !== FORMAT) {
@@ -243,10 +320,14 @@ class Reader {
       );
     }
     const flags = this.byte();
-    // What is not there has no time either.
-    const known = flags <= (HAS_CONTENT | HAS_EXPIRY) && flags !== HAS_EXPIRY;
-    if (!known) throw new MalformedHeld("a record has unknown flags");
+    // What is not there has no time either, and no chunks.
+    const known = (flags & HAS_CONTENT) !== 0 || (flags & (HAS_EXPIRY | HAS_MANIFEST)) === 0;
+    if (flags > FLAGS_MAX || !known) throw new MalformedHeld("a record has unknown flags");
     return flags;
+  }
+
+  skip(numbers: number): void {
+    for (let skipped = 0; skipped < numbers; skipped += 1) this.number();
   }
 
   expiry(): number {

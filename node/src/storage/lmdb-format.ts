@@ -26,10 +26,14 @@ export interface KnownFormats {
  * A change of disk-key.ts, disk-record.ts or held-codec.ts is a new format and a step to it.
  *
  * - 1 to 2: records may have a time of expiry. Those without one are as they were.
+ * - 2 to 3: records may have a manifest and a fence. Those without are as they were.
  */
 export const knownFormats: KnownFormats = {
-  current: 2,
-  steps: new Map([[1, () => undefined]]),
+  current: 3,
+  steps: new Map([
+    [1, () => undefined],
+    [2, () => undefined],
+  ]),
 };
 
 const CHECKSUM_OFFSET = 4;

@@ -6,7 +6,8 @@
  * each group would cost every write a page more, while to count 100,000 records takes a tenth of a
  * second, whatever their values' lengths. Which values expire is gathered on the way.
  */
-import { compareKeys, type Entry, type Held } from "../replication/record.ts";
+import { compareKeys, type Entry, type Held, lengthOfValue } from "../replication/record.ts";
+import { isReserved } from "../replication/reserved-keys.ts";
 import type { Counts, ReplicaState, ReplicaStore } from "../replication/store.ts";
 import { CorruptRecord } from "./disk-errors.ts";
 import {
@@ -14,6 +15,7 @@ import {
   checkPartition,
   cleared,
   generationKey,
+  isOfReserved,
   keyText,
   recordKey,
   records,
@@ -26,6 +28,7 @@ import {
   openStamp,
   sealedExpiry,
   sealedValueLength,
+  sealedWholeLength,
   sealHeld,
   sealJson,
 } from "./disk-record.ts";
@@ -94,7 +97,7 @@ export class LmdbReplica implements ReplicaStore {
     this.#generation = Number(this.#readJson(generationKey(partition)));
     file.visit(records(partition, this.#generation), (at, sealed) => {
       this.#mayHold = true;
-      this.#count(ABSENT, sealedValueLength(sealed) ?? TOMBSTONE);
+      this.#count(isOfReserved(at), ABSENT, sealedValueLength(sealed) ?? TOMBSTONE);
       const expiresMs = sealedExpiry(sealed);
       if (expiresMs !== null) this.#expiries.set(keyText(at), expiresMs);
       return true;
@@ -125,9 +128,12 @@ export class LmdbReplica implements ReplicaStore {
 
   lengthOf(key: string): number | null {
     const pending = this.#pending.get(key);
-    const at = pending?.at ?? recordKey(this.#partition, this.#generation, key);
-    const size = pending === undefined ? this.#storedSize(key, at) : sizeOf(pending.held);
-    return size < 0 ? null : size;
+    if (pending !== undefined) {
+      const content = pending.held?.state.content ?? null;
+      return content === null ? null : lengthOfValue(content);
+    }
+    const sealed = this.#file.peek(recordKey(this.#partition, this.#generation, key));
+    return sealed === undefined ? null : sealedWholeLength(sealed);
   }
 
   keep(key: string, held: Held): void {
@@ -245,7 +251,7 @@ export class LmdbReplica implements ReplicaStore {
     const group = this.#changes();
     this.#lastRead = undefined;
     this.#mayHold ||= held !== null;
-    this.#count(sizeBefore, size);
+    this.#count(isReserved(key), sizeBefore, size);
     this.#expiries.set(key, held?.state.content?.expiresMs);
     if (before !== undefined && !before.inFlight) {
       before.held = held;
@@ -274,8 +280,8 @@ export class LmdbReplica implements ReplicaStore {
     return sealed === undefined ? ABSENT : (sealedValueLength(sealed) ?? TOMBSTONE);
   }
 
-  #count(sizeBefore: Size, size: Size): void {
-    this.#keys += Number(size >= 0) - Number(sizeBefore >= 0);
+  #count(reserved: boolean, sizeBefore: Size, size: Size): void {
+    if (!reserved) this.#keys += Number(size >= 0) - Number(sizeBefore >= 0);
     this.#bytes += Math.max(size, 0) - Math.max(sizeBefore, 0);
   }
 

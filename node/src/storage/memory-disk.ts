@@ -3,7 +3,8 @@
  * are told to, and what was not committed when another process takes over is lost.
  */
 import { isOver } from "../replication/key-operation.ts";
-import { compareKeys, type Entry, type Held } from "../replication/record.ts";
+import { compareKeys, type Entry, type Held, lengthOfValue } from "../replication/record.ts";
+import { isReserved } from "../replication/reserved-keys.ts";
 import type { Counts, Disk, NodeRecord, ReplicaState, ReplicaStore } from "../replication/store.ts";
 import { DiskError } from "./disk-errors.ts";
 import { GroupCommit } from "./group-commit.ts";
@@ -133,7 +134,8 @@ class MemoryReplica implements ReplicaStore {
   }
 
   lengthOf(key: string): number | null {
-    return this.held(key)?.state.content?.bytes.length ?? null;
+    const content = this.held(key)?.state.content ?? null;
+    return content === null ? null : lengthOfValue(content);
   }
 
   keep(key: string, held: Held): void {
@@ -162,8 +164,8 @@ class MemoryReplica implements ReplicaStore {
   counts(): Counts {
     let keys = 0;
     let bytes = 0;
-    for (const { state } of this.#records.values()) {
-      keys += Number(state.content !== null);
+    for (const [key, { state }] of this.#records) {
+      keys += Number(state.content !== null && !isReserved(key));
       bytes += state.content?.bytes.length ?? 0;
     }
     return { keys, bytes };

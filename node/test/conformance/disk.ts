@@ -8,8 +8,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { waitFor } from "../../../hack/lib/wait-for.ts";
 import type { Entry } from "../../src/replication/record.ts";
+import { RESERVED_PREFIX } from "../../src/replication/reserved-keys.ts";
 import type { Disk, ReplicaStore } from "../../src/replication/store.ts";
-import { heldOf, stampOf, stateOf, tombstoneOf } from "../support/held-records.ts";
+import { heldOf, largeOf, stampOf, stateOf, tombstoneOf } from "../support/held-records.ts";
 import { anySteps, DiskHistory } from "./disk-history.ts";
 
 export interface ClosableDisk extends Disk {
@@ -455,6 +456,22 @@ export function diskSuite(fixture: DiskFixture): void {
       await disk.durable();
       replica.forget("b");
       assert.deepEqual(replica.counts(), { keys: 1, bytes: 2 });
+    });
+
+    it("but no key of the ring's own, and tells lengths as clients see them", async () => {
+      const chunk = `${RESERVED_PREFIX}0`;
+      const counted = { keys: 1, bytes: 3 };
+      disk.replica(3).keep(chunk, heldOf(1, "123"));
+      disk.replica(3).keep("a", largeOf(1, 10));
+      assert.deepEqual(disk.replica(3).counts(), counted);
+      assert.equal(disk.replica(3).lengthOf("a"), 10);
+      await disk.durable();
+      assert.equal(disk.replica(3).lengthOf("a"), 10);
+      await restart();
+      assert.deepEqual(disk.replica(3).held("a"), largeOf(1, 10));
+      assert.deepEqual(disk.replica(3).counts(), counted);
+      disk.replica(3).keep(chunk, tombstoneOf(2));
+      assert.deepEqual(disk.replica(3).counts(), { keys: 1, bytes: 0 });
     });
 
     it("of content only, through every change and a restart", async () => {

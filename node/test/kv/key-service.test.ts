@@ -14,7 +14,9 @@ import {
   type ReplicationErrorCode,
   type Routed,
 } from "../../src/replication/index.ts";
+import { systemClock } from "../../src/platform/clock.ts";
 import { sha1Hash } from "../../src/platform/hash.ts";
+import { systemRandom } from "../../src/platform/random.ts";
 
 const operation: Operation = {
   type: "get",
@@ -29,7 +31,8 @@ function service(execute: () => Promise<Routed>): KeyService {
     return { keys: [], after: null };
   };
   const replication = { execute, readOne: execute, listKeys, partitionCount: 4 };
-  return new KeyService({ replication, log: silentLog }, { operationTimeoutMs: 1 });
+  const ports = { clock: systemClock, random: systemRandom, hash: sha1Hash(), log: silentLog };
+  return new KeyService({ replication, ...ports }, { operationTimeoutMs: 1 });
 }
 
 async function failure(code: ReplicationErrorCode): Promise<HttpError> {

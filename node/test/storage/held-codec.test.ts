@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Held } from "../../src/replication/record.ts";
+import { type Held, lengthOfValue } from "../../src/replication/record.ts";
 import {
   decodeHead,
   decodeHeld,
@@ -17,9 +17,10 @@ import {
   readExpiry,
   readStamp,
   readValueLength,
+  readWholeLength,
   writeHead,
 } from "../../src/storage/held-codec.ts";
-import { anyHeld, expiringOf, heldOf, tombstoneOf } from "../support/held-records.ts";
+import { anyHeld, expiringOf, heldOf, largeOf, tombstoneOf } from "../support/held-records.ts";
 
 /** Whatever the bytes are: a record, or the one error. */
 function decodeOrRefuse(bytes: Uint8Array): Held | null {
@@ -41,6 +42,8 @@ describe("a record comes out of its bytes as it went in", () => {
         assert.deepEqual(readStamp(bytes), held.stamp);
         assert.equal(readValueLength(bytes), held.state.content?.bytes.length ?? null);
         assert.equal(readExpiry(bytes), held.state.content?.expiresMs ?? null);
+        const { content } = held.state;
+        assert.equal(readWholeLength(bytes), content === null ? null : lengthOfValue(content));
       }),
     );
   });
@@ -119,6 +122,17 @@ describe("what has no binary form is refused when it is written", () => {
     for (const expiresMs of [-1, 1.5, EXPIRES_MS_MAX + 1]) expiresAt(expiresMs);
   });
 
+  it("a manifest that names no upload, has no chunks, or has bytes beside it", () => {
+    const { content } = largeOf(1, 10).state;
+    assert.ok(content?.manifest !== undefined);
+    const { manifest } = content;
+    for (const wrong of [{ upload: "0" }, { length: 0 }, { chunkBytes: 0 }, { fence: -1 }]) {
+      refused({ content: { ...content, manifest: { ...manifest, ...wrong } } });
+    }
+    refused({ content: { ...content, bytes: Buffer.alloc(1) } });
+    refused({ fence: -1 });
+  });
+
   it("too many answered requests", () => {
     const request = { id: "", outcome: "created" as const, version: "" };
     refused({ answered: Array.from({ length: 256 }, () => request) });
@@ -142,7 +156,10 @@ describe("bytes that are no record are refused", () => {
   });
 
   it("of any kind; and what is a record is written as the same bytes", () => {
-    const known = fc.constantFrom([1, 0], [1, 1], [1, 3], [1, 1, 0, 0, 0, 0], [1, 3, 0, 0, 0, 0]);
+    const flags = fc.constantFrom(0, 1, 3, 5, 7, 8, 9, 11, 13, 15);
+    const known = fc
+      .tuple(flags, fc.constantFrom([], [0, 0, 0, 0]))
+      .map(([flag, zeros]) => [1, flag, ...zeros]);
     const beginning = fc.oneof(fc.constantFrom([], [1]), known);
     const anyBytes = fc.tuple(beginning, fc.uint8Array({ maxLength: 64 }));
     fc.assert(
@@ -161,6 +178,19 @@ describe("bytes that are no record are refused", () => {
     const bytes = Buffer.from([1, 3, 0, 0, 0, 0, ...never, 0, 0, 0]);
     assert.throws(() => decodeHeld(bytes), /expires at no time/);
     assert.equal(readExpiry(encodeHeld(expiringOf(1, EXPIRES_MS_MAX))), EXPIRES_MS_MAX);
+  });
+
+  it("with a manifest or a fence that says nothing", () => {
+    for (const flags of [4, 6, 12, 16, 17]) {
+      assert.throws(() => decodeHeld(Buffer.from([1, flags, 0, 0, 0, 0, 0, 0])), /unknown flags/);
+    }
+    const fenced = { ...tombstoneOf(1), state: { ...tombstoneOf(1).state, fence: 7 } };
+    const bytes = encodeHeld(fenced);
+    bytes[bytes.indexOf(7)] = 0;
+    assert.throws(() => decodeHeld(bytes), /a fence that says nothing/);
+    const large = encodeHeld(largeOf(1, 10));
+    large[large.length - 1] = "x".charCodeAt(0);
+    assert.throws(() => decodeHeld(large), /it names no upload/);
   });
 
   it("with the format in the reason, if that is another", () => {

@@ -81,7 +81,7 @@ export function exchange({ port, pieces, halfClose = false }: RawExchange): Prom
 }
 
 /** Sends bytes and goes away without waiting for anything. */
-export function sendAndVanish(port: number, bytes: string): Promise<void> {
+export function sendAndVanish(port: number, bytes: string | Uint8Array): Promise<void> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: "127.0.0.1" }, () => {
       socket.write(bytes, () => socket.resetAndDestroy());

@@ -1,6 +1,6 @@
 /** A replica's disk in memory, which a restart reads again and a loss empties. */
 import { isOver } from "../../src/replication/key-operation.ts";
-import { compareKeys, type Entry, type Held } from "../../src/replication/record.ts";
+import { compareKeys, type Entry, type Held, lengthOfValue } from "../../src/replication/record.ts";
 import type { Counts, ReplicaState, ReplicaStore } from "../../src/replication/store.ts";
 
 export class ReplicaMemory implements ReplicaStore {
@@ -16,7 +16,8 @@ export class ReplicaMemory implements ReplicaStore {
   }
 
   lengthOf(key: string): number | null {
-    return this.held(key)?.state.content?.bytes.length ?? null;
+    const content = this.held(key)?.state.content ?? null;
+    return content === null ? null : lengthOfValue(content);
   }
 
   keep(key: string, held: Held): void {

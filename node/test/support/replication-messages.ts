@@ -3,8 +3,12 @@ import fc from "fast-check";
 import type { Id } from "../../src/chord/id.ts";
 import { ReplicationError, type ReplicationErrorCode } from "../../src/replication/errors.ts";
 import type { Lead, Reply, Request, RequestType } from "../../src/replication/messages.ts";
-import { type Operation, type Outcome, TTL_SECONDS_MAX } from "../../src/replication/operation.ts";
-import type { Held } from "../../src/replication/record.ts";
+import {
+  type KeyOperation,
+  type Outcome,
+  TTL_SECONDS_MAX,
+} from "../../src/replication/operation.ts";
+import type { Content, Held, Manifest } from "../../src/replication/record.ts";
 import type { Member, View } from "../../src/replication/view.ts";
 
 type RequestOf<T extends RequestType> = Extract<Request, { readonly type: T }>;
@@ -42,18 +46,29 @@ const stamp = record({ epoch: count, ballot: count, count });
 const content = record({ contentType: label, bytes });
 const expiresMs = fc.nat().map((seconds) => 1_000 * seconds);
 const kept = fc.oneof(content, record({ contentType: label, bytes, expiresMs }));
+const upload = fc.stringMatching(/^[0-9a-f]{32}$/);
+const positive = count.map((number) => Math.max(1, number));
+const manifest = record<Manifest>({
+  upload,
+  fence: count,
+  length: positive,
+  chunkBytes: positive,
+});
+const noBytes = fc.constant(Buffer.alloc(0));
+const large = record<Content>({ contentType: label, bytes: noBytes, manifest });
 const answered = record({
   id: fc.string({ unit: "grapheme-ascii", minLength: 1, maxLength: 60 }),
   outcome: fc.constantFrom("created" as const, "replaced" as const, "deleted" as const),
   version,
 });
+const state = {
+  version,
+  content: nullable(fc.oneof(kept, large)),
+  answered: fc.array(answered, { maxLength: 3 }),
+};
 const held = record<Held>({
   stamp,
-  state: record({
-    version,
-    content: nullable(kept),
-    answered: fc.array(answered, { maxLength: 3 }),
-  }),
+  state: fc.oneof(record(state), record({ ...state, fence: positive })),
 });
 const records = fc.array(record({ key, held }), { maxLength: 4 });
 const entries = fc.array(record({ key, stamp }), { maxLength: 6 });
@@ -84,8 +99,21 @@ const storeKey = record({
   text: key,
 }) as fc.Arbitrary<{ id: Id; text: string }>;
 const common = { key: storeKey, preconditions };
-const operation = fc.oneof<fc.Arbitrary<Operation>[]>(
+const operation = fc.oneof<fc.Arbitrary<KeyOperation>[]>(
   record({ type: fc.constant("get" as const), ...common, head: flag }),
+  record({
+    type: fc.constant("fence" as const),
+    key: storeKey,
+    upload: nullable(upload),
+    past: fc.integer({ min: -1 }),
+  }),
+  record({
+    type: fc.constant("put" as const),
+    ...common,
+    content: large,
+    ttlSeconds: fc.integer({ min: 1, max: TTL_SECONDS_MAX }),
+    requestId: nullable(label),
+  }),
   record({ type: fc.constant("put" as const), ...common, content, requestId: nullable(label) }),
   record({
     type: fc.constant("put" as const),
@@ -106,6 +134,17 @@ const outcome = fc.oneof<fc.Arbitrary<Outcome>[]>(
       bytes: head ? Buffer.alloc(0) : whole,
       length: whole.length,
     })),
+  fc
+    .record({ version, content: large, expires: fc.option(expiresMs) })
+    .map(({ content: value, expires, ...rest }) => ({
+      ...rest,
+      ...value,
+      ...(expires === null ? {} : { expiresMs: expires }),
+      type: "value" as const,
+      length: value.manifest?.length ?? 0,
+    })),
+  fc.constant({ type: "in-use" as const }),
+  record({ type: fc.constant("fenced" as const), fence: count }),
   record({ type: fc.constant("not-modified" as const), version }),
   record({ type: fc.constant("stored" as const), version, created: flag }),
   fc.constant({ type: "deleted" as const }),

@@ -184,7 +184,7 @@ describe("messages about data arrive as they were sent", () => {
 describe("a message that cannot be written leaves its batch as it was", () => {
   const wrong: Readonly<Record<string, Request>> = {
     "no key": { type: "fetch", partition: 1, keys: [""] },
-    "a key of 1,025 bytes": { type: "fetch", partition: 1, keys: ["é".repeat(512) + "a"] },
+    "a key of 1,153 bytes": { type: "fetch", partition: 1, keys: ["é".repeat(576) + "a"] },
     "half a surrogate pair": { type: "fetch", partition: 1, keys: ["\ud800"] },
     "a partition below 0": { type: "promise", partition: -1, epoch: 1, ballot: 1 },
     "half an epoch": { type: "promise", partition: 1, epoch: 1.5, ballot: 1 },
