@@ -73,5 +73,6 @@ function isRetired(platter: Platter, partition: number): boolean {
 
 function has(platter: Platter, partition: number, key: string, stamp: Stamp): boolean {
   const held = platter.durable.of(partition).records.get(key);
-  return held !== undefined && compareStamps(held.stamp, stamp) >= 0;
+  const own = held?.stamp ?? platter.forgotten.get(key) ?? null;
+  return compareStamps(own, stamp) >= 0;
 }

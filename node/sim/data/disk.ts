@@ -13,6 +13,7 @@ import type {
   NodeRecord,
   ReplicaState,
   ReplicaStore,
+  Stamp,
 } from "../../src/replication/index.ts";
 import { compareKeys } from "../../src/replication/index.ts";
 import { isOver } from "../../src/replication/key-operation.ts";
@@ -104,6 +105,8 @@ export class Platter {
   readonly name: string;
   readonly incarnation: string;
   readonly durable = new Content();
+  /** For oracles: the stamps of deletes that were on it and leave no trace, by key. */
+  readonly forgotten = new Map<string, Stamp>();
   readonly faults: DiskFaults = { full: false, slowMs: 0 };
 
   constructor(name: string, incarnation: string) {

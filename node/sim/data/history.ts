@@ -3,7 +3,7 @@
  * one that it replaced, as a tree. In a sound system all that clients ever see lies on one path of
  * it, from the beginning to what the key holds at last.
  */
-import type { Operation, Outcome, Stamp } from "../../src/replication/index.ts";
+import type { Held, Operation, Outcome, Stamp } from "../../src/replication/index.ts";
 import type { KeyState } from "../../src/replication/record.ts";
 import { type Oracle, OracleError } from "./oracle-error.ts";
 
@@ -83,6 +83,8 @@ export class KeyHistory {
   /** The latest state that a client knows of, now and when each view was decided. */
   observed: Version | null = null;
   readonly observedAt = new Map<number, Version | null>();
+  /** The latest delete that was forgotten: where there is no record, it stands for one. */
+  forgotten: Version | null = null;
   readonly #versions = new Map<string, Version>();
 
   constructor(key: string) {
@@ -96,6 +98,11 @@ export class KeyHistory {
   /** The version by its name; null for a name that nobody gave. */
   named(name: string | undefined): Version | null {
     return name === undefined ? null : (this.#versions.get(name) ?? null);
+  }
+
+  /** What a disk has of the key, from its record there. */
+  versionOf(held: Held | undefined): Version | null {
+    return held === undefined ? this.forgotten : this.named(held.state.version);
   }
 
   /**
@@ -112,7 +119,7 @@ export class KeyHistory {
     if (name !== `${stamp.epoch}-${stamp.ballot}-${stamp.count}`) {
       throw this.broken("D3", `nobody made version ${name}`);
     }
-    const base = this.named(before?.version);
+    const base = before === undefined ? this.forgotten : this.named(before.version);
     const { epoch } = stamp;
     const depth = (base?.depth ?? 0) + 1;
     const expired = isExpiry(state, before);
@@ -121,6 +128,11 @@ export class KeyHistory {
     const version: Version = { name, base, depth, epoch, state, call, expired, moment };
     this.#versions.set(name, version);
     return version;
+  }
+
+  /** A delete leaves no trace on some disk from now on. */
+  forget(version: Version): void {
+    if (version.depth > (this.forgotten?.depth ?? 0)) this.forgotten = version;
   }
 
   #checkSame(one: KeyState, other: KeyState): void {

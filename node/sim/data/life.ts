@@ -70,6 +70,7 @@ class Life {
 
   constructor(plan: Plan, recording: boolean) {
     const { seed, founders, partitions, copies, keys, torn, pageEntries, pageBytes } = plan;
+    const { forgetAfterMs } = plan;
     this.#plan = plan;
     const options = {
       partitions,
@@ -77,6 +78,7 @@ class Life {
       pageEntries,
       pageBytes,
       answeredMax: 1_024,
+      forgetAfterMs,
       foundingPatienceMs: 3_000,
     };
     this.world = new World({ seed, founders, options, torn, recording });
@@ -200,7 +202,7 @@ class Life {
     for (const history of keys.values()) {
       const stored = member === undefined ? null : this.world.diskOf(member);
       const held = stored?.durable.of(partition).records.get(history.key);
-      const last = history.named(held?.state.version);
+      const last = history.versionOf(held);
       if (!dead) {
         checkLinearizable(history, last);
         continue;

@@ -16,6 +16,7 @@ export const oracles = {
   D6: "what an answer tells is on the answering disk, and a write on those of a majority",
   D7: "promises, seals, views and stamps on a disk only grow, over restarts too",
   D8: "at rest all members of a view hold equal records, and nobody else holds any",
+  D9: "a delete leaves no trace only where no copy has anything older any more",
   E1: "a value is deleted for its age only when its time is over, by the clock of who does it",
   E2: "a value's time is that of the write that made it, by the clock of its leader, in all copies",
   A1: "once the faults end, every partition is led, whole, in its place and answers within 60 s",

@@ -80,6 +80,9 @@ export class Oracles implements Observer {
   // --- disks ------------------------------------------------------------------------------------
 
   changed(change: Change, before: Stored | null, nowMs: number): void {
+    if (change.type === "forget" && before !== null) {
+      this.#of(change.partition).removed(change.key, before);
+    }
     if (change.type !== "keep") return;
     const partition = this.#of(change.partition);
     partition.of(change.key).moment = this.#moments;
@@ -95,6 +98,8 @@ export class Oracles implements Observer {
     const stored = platter.durable.of(change.partition);
     if (change.type === "keep") partition.durableRecord(platter, stored, change);
     else this.#dirty.add(partition);
+    if (change.type === "forget") partition.durableRemoval(platter, stored, change.key);
+    if (change.type === "clear") partition.durableClearing(platter);
     if (change.type === "state") this.#durableState(partition, { platter, stored }, change.state);
   }
 

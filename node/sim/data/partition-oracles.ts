@@ -57,11 +57,44 @@ export class PartitionOracles {
     if (version !== null) history.checkTime(version, nowMs);
   }
 
+  /** D9. A process removes a record; others than deletes only where nobody counts on it. */
+  removed(key: string, before: Stored): void {
+    const held = before.records.get(key);
+    if (held === undefined || !this.#isForgetting(held, before)) return;
+    const history = this.of(key);
+    for (const member of before.state?.view.members ?? []) {
+      const other = this.#diskOf(member)?.durable.of(this.partition).records.get(key);
+      if (other === undefined || compareStamps(other.stamp, held.stamp) >= 0) continue;
+      const what = `${held.state.version} is forgotten`;
+      throw history.broken("D9", `${what}, and ${member.name} has ${other.state.version}`);
+    }
+    const version = history.named(held.state.version);
+    if (version !== null) history.forget(version);
+  }
+
+  /** What was copied ahead, or is of a view long over, is dropped by who is in none since. */
+  #isForgetting({ state }: Held, { state: own }: Stored): boolean {
+    const { last } = this.views;
+    if (state.content !== null || own === null || last === null) return false;
+    return own.view.epoch > 0 && own.view.epoch >= last.epoch - 1;
+  }
+
   // --- disks ------------------------------------------------------------------------------------
 
+  /** A record is about to go. */
+  durableRemoval({ forgotten }: Platter, stored: Stored, key: string): void {
+    const held = stored.records.get(key);
+    if (held !== undefined && this.#isForgetting(held, stored)) forgotten.set(key, held.stamp);
+  }
+
+  /** All records are about to go. */
+  durableClearing({ forgotten }: Platter): void {
+    for (const key of this.keys.keys()) forgotten.delete(key);
+  }
+
   /** A record is about to become durable. */
-  durableRecord({ incarnation }: Platter, stored: Stored, { key, held }: Keep): void {
-    const before = stored.records.get(key)?.stamp ?? null;
+  durableRecord({ incarnation, forgotten }: Platter, stored: Stored, { key, held }: Keep): void {
+    const before = stored.records.get(key)?.stamp ?? forgotten.get(key) ?? null;
     if (compareStamps(held.stamp, before) < 0) {
       throw this.#broken("D7", `an older record of ${key} replaces a newer one`);
     }
@@ -193,5 +226,5 @@ export class PartitionOracles {
 }
 
 function versionIn(stored: Stored, history: KeyHistory): Version | null {
-  return history.named(stored.records.get(history.key)?.state.version);
+  return history.versionOf(stored.records.get(history.key));
 }

@@ -22,6 +22,8 @@ export interface Plan {
   readonly timeoutMs: number;
   /** How many of the values that are put have a time to live; in most lives none. */
   readonly ttlRate: number;
+  /** How long deletes leave a trace. */
+  readonly forgetAfterMs: number;
   /** Whether a crash may leave a part of a group of changes on a disk. */
   readonly torn: boolean;
   /** Entries and bytes in a message. */
@@ -180,6 +182,7 @@ export function planOf(seed: number, rates: FaultRates = defaultRates): Plan {
     thinkMs,
     // Chance of its own: lives in which nothing expires are as they were before there was this.
     ttlRate: new SeededRandom(seed, 4).chance(0.3) ? 0.5 : 0,
+    forgetAfterMs: forgetAfter(new SeededRandom(seed, 6)),
     ...limitsOf(random),
     early: founding,
     chaosMs,
@@ -196,6 +199,11 @@ function limitsOf(
     pageEntries: random.pick([1, 2, 1_000]) ?? 1_000,
     pageBytes: random.chance(0.3) ? 8 : 1024 * 1024,
   };
+}
+
+/** In some lives as long as calls are repeated, in others longer than they last. */
+function forgetAfter(random: SeededRandom): number {
+  return random.chance(0.5) ? random.integer(2_500, 4_000) : 600_000;
 }
 
 /** Mostly three to five. */

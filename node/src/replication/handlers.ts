@@ -41,6 +41,10 @@ export function replicaHandlers(
       replica(partition).repair({ epoch, ballot }, records);
       return {};
     },
+    forget: ({ partition, epoch, ballot, entries }) => {
+      replica(partition).forget({ epoch, ballot }, entries);
+      return {};
+    },
     list: ({ partition, epoch, ballot, after, limit }) =>
       replica(partition).list(epoch, ballot, { after, limit }),
     fetch: ({ partition, keys }) => ({ records: recordsOf(replica(partition), keys, pageBytes) }),

@@ -19,6 +19,7 @@
  *   partition.ts      all of these for one partition on one node, again and again
  *
  *   expiry.ts         deletes what a leader has whose time is over
+ *   forgetting.ts     removes what deletes leave, where nothing older can come back
  *   key-operation.ts  what an operation makes of a key     router.ts   its way to the leader
  *   key-listing.ts    pages of a partition's keys          reserved-keys.ts   the ring's own keys
  *   handlers.ts       what is answered to messages about replicas

@@ -11,6 +11,7 @@ import type { Clock } from "../chord/ports.ts";
 import type { Confirmable, Confirmer } from "./confirmer.ts";
 import { ReplicationError } from "./errors.ts";
 import { Expiry } from "./expiry.ts";
+import { Forgetting } from "./forgetting.ts";
 import { decide } from "./key-operation.ts";
 import type { KeyPage, KeyQuery, ListedKey } from "./key-listing.ts";
 import type { Lead } from "./messages.ts";
@@ -69,6 +70,7 @@ export class Leader implements Confirmable {
   readonly #writes: Writes;
   readonly #synchronizer: Synchronizer;
   readonly #expiry: Expiry;
+  readonly #forgetting: Forgetting;
   /** Members that promised to follow. */
   readonly #followers = new Set<string>();
   readonly #settledKeys = new Set<string>();
@@ -108,6 +110,12 @@ export class Leader implements Confirmable {
       execute: (operation) => this.execute({ operation, begun: false, abandoned: false }),
       mayGoOn: () => this.settled && this.#state === "leading",
     });
+    this.#forgetting = new Forgetting({
+      ...parts,
+      lead: this.lead,
+      others: this.others,
+      mayGoOn: () => this.#compared === "all" && this.inStep && this.#state === "leading",
+    });
   }
 
   get state(): LeaderState {
@@ -129,6 +137,11 @@ export class Leader implements Confirmable {
   /** Every member has every record, as far as it knows. */
   get inStep(): boolean {
     return this.settled && this.#writes.behind.size === 0;
+  }
+
+  /** What it deleted itself only the next leader can forget, and it is time to. */
+  get spent(): boolean {
+    return this.#forgetting.spent;
   }
 
   /** Becomes the leader, or ends. */
@@ -159,6 +172,7 @@ export class Leader implements Confirmable {
     this.#writes.resend();
     if (this.#shouldSynchronize()) void this.#synchronize();
     void this.#expiry.run();
+    void this.#forgetting.run();
   }
 
   /**

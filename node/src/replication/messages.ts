@@ -54,6 +54,8 @@ export interface Exchanges {
   accept: Exchange<OfPartition & KeyedRecord, Nothing>;
   /** Records of the same view that the replica missed. */
   repair: Exchange<Lead & { readonly records: readonly KeyedRecord[] }, Nothing>;
+  /** Deletes of earlier leaders that every member of the view has: they leave no trace any more. */
+  forget: Exchange<Lead & { readonly entries: readonly Entry[] }, Nothing>;
   /** What an active replica of the view holds; with ballot 0 whoever leads. */
   list: Exchange<Lead & { readonly after: string | null; readonly limit: number }, Listing>;
   /** Records by key. As many as fit come back, at least one if there is one. */

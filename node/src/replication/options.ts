@@ -50,6 +50,11 @@ export interface ReplicationOptions {
   readonly expiringMax: number;
   /** Ids of past writes that a key remembers. */
   readonly answeredMax: number;
+  /**
+   * How long a deleted key leaves a trace, at least: until then it also remembers ids. Shorter
+   * saves room where very many keys are deleted or expire. Default ten minutes.
+   */
+  readonly forgetAfterMs: number;
 }
 
 const defaults: Omit<ReplicationOptions, "name"> = {
@@ -71,6 +76,7 @@ const defaults: Omit<ReplicationOptions, "name"> = {
   pendingWritesMax: 1_024,
   expiringMax: 16,
   answeredMax: 8,
+  forgetAfterMs: 600_000,
 };
 
 export function replicationOptions(

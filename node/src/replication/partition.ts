@@ -314,12 +314,17 @@ export class Partition {
       if (this.#mayLead()) this.#run("change", () => this.#finishChange());
     } else if (this.#leader !== null) {
       this.#leader.tick();
-      if (this.#shouldGiveUp(placed.view))
-        this.#run("give up", () => this.yield(placed.view.epoch));
-      else if (this.leads) this.#run("supervise", () => this.#supervise(placed));
+      this.#lookAfterLeader(placed);
     } else if (clock.now() >= this.#retryMs && this.#mayLead()) {
       this.#run("lead", () => this.#lead());
     }
+  }
+
+  #lookAfterLeader(placed: PlacedView): void {
+    if (this.#shouldGiveUp(placed.view)) {
+      this.#run("give up", () => this.yield(placed.view.epoch));
+    } else if (this.#leader?.spent ?? false) this.#run("renew", () => this.#renew());
+    else if (this.leads) this.#run("supervise", () => this.#supervise(placed));
   }
 
   /** The own disk takes no writes or is damaged, and a member is there whose disk is not full. */
@@ -437,6 +442,14 @@ export class Partition {
     if (!this.leads) return;
     this.#failures = 0;
     this.#leaderlessSinceMs = null;
+  }
+
+  /** The next leader is this node again, with the next ballot. */
+  async #renew(): Promise<void> {
+    await this.yield(this.replica.view.epoch);
+    this.#failures = 0;
+    this.#retryMs = 0;
+    this.tick();
   }
 
   #ended(leader: Leader): void {

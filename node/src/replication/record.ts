@@ -59,6 +59,11 @@ export interface Held {
   readonly state: KeyState;
 }
 
+/** What a delete leaves, if there is nothing else to remember of the key. */
+export function isTombstone({ state }: Held): boolean {
+  return state.content === null && (state.fence ?? 0) === 0;
+}
+
 export interface KeyedRecord {
   readonly key: string;
   readonly held: Held;

@@ -11,7 +11,7 @@ import { type Ballot, compareStamps, noBallot } from "./ballot.ts";
 import { ReplicationError, type ReplicationErrorCode } from "./errors.ts";
 import { type KeyQuery, lookAt, type LookedAt } from "./key-listing.ts";
 import type { Lead, Listing } from "./messages.ts";
-import type { Held, KeyedRecord } from "./record.ts";
+import { type Entry, type Held, isTombstone, type KeyedRecord } from "./record.ts";
 import type { AcceptedChange, ReplicaState, ReplicaStore } from "./store.ts";
 import { isMember, type Member, noView, type View } from "./view.ts";
 
@@ -95,6 +95,19 @@ export class Replica {
   repair({ epoch, ballot }: Pick<Lead, "epoch" | "ballot">, records: readonly KeyedRecord[]): void {
     this.confirm(epoch, ballot);
     for (const { key, held } of records) this.#keepNewer(key, held);
+  }
+
+  /**
+   * Removes these very deletes without a trace, where they are still what it holds. The proposer
+   * knows that nobody can come with anything older any more (forgetting.ts).
+   */
+  forget({ epoch, ballot }: Pick<Lead, "epoch" | "ballot">, entries: readonly Entry[]): void {
+    this.confirm(epoch, ballot);
+    for (const { key, stamp } of entries) {
+      const held = this.#store.held(key);
+      if (held === null || !isTombstone(held) || compareStamps(held.stamp, stamp) !== 0) continue;
+      this.#store.forget(key);
+    }
   }
 
   /** A page of what it holds, for the proposer that it follows; for anybody with ballot 0. */

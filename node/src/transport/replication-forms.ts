@@ -277,6 +277,22 @@ const repair: Form<"repair"> = {
   reply: nothing,
 };
 
+const forget: Form<"forget"> = {
+  kind: 21,
+  request: {
+    write: (writer, request) => {
+      writeLead(writer, request);
+      writeList(writer, request.entries, writeEntry);
+    },
+    read: (reader) => ({
+      type: "forget",
+      ...readLead(reader),
+      entries: readList(reader, readEntry),
+    }),
+  },
+  reply: nothing,
+};
+
 const list: Form<"list"> = {
   kind: 6,
   request: {
@@ -419,6 +435,7 @@ const forms: { readonly [T in RequestType]: Form<T> } = {
   confirm,
   accept,
   repair,
+  forget,
   list,
   fetch,
   yield: yieldForm,

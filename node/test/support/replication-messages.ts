@@ -172,6 +172,7 @@ export const exchanges: {
   ],
   accept: [record({ partition, key, held }), nothing],
   repair: [record({ ...lead, records }), nothing],
+  forget: [record({ ...lead, entries }), nothing],
   list: [record({ ...lead, ...page }), record(listing)],
   fetch: [record({ partition, keys: fc.array(key, { maxLength: 5 }) }), record({ records })],
   keys: [
