@@ -200,6 +200,22 @@ export const mutants: readonly Mutant[] = [
     to: 'mayGoOn: () => !this.settled && this.#state === "leading",',
   },
 
+  // --- deletes that leave no trace --------------------------------------------------------------
+  {
+    name: "forgets-own-deletes",
+    what: "a leader forgets deletes of its own, of which older writes may still be on their way",
+    file: "forgetting.ts",
+    from: "return compareStamps(stamp, { epoch, ballot, count: 0 }) < 0;",
+    to: "return compareStamps(stamp, { epoch, ballot, count: Number.POSITIVE_INFINITY }) < 0;",
+  },
+  {
+    name: "forgets-uncompared",
+    what: "a leader forgets deletes that members which it has not compared may lack",
+    file: "leader.ts",
+    from: 'mayGoOn: () => this.#compared === "all" && this.inStep && this.#state === "leading",',
+    to: 'mayGoOn: () => this.settled && this.#state === "leading",',
+  },
+
   // --- the next view ----------------------------------------------------------------------------
   {
     name: "one-source",
