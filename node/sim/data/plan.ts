@@ -22,7 +22,7 @@ export interface Plan {
   readonly timeoutMs: number;
   /** How many of the values that are put have a time to live; in most lives none. */
   readonly ttlRate: number;
-  /** How often a fence is raised or asked for, beside each call of a client; in most lives never. */
+  /** How often a fence is raised or asked for beside a call of a client; in most lives never. */
   readonly fenceRate: number;
   /** Whether a crash may leave a part of a group of changes on a disk. */
   readonly torn: boolean;

@@ -110,8 +110,8 @@ const SIZE = "'^[1-9][0-9]{0,3}[KMG]i$'";
 
 const maxValueSize = string(
   "The largest value that the nodes take, up to 4Gi. Values above 1Mi are stored in chunks all " +
-    "over the ring. A lower limit leaves larger values that are there readable. A change restarts " +
-    "the nodes one by one. Default: 1Mi.",
+    "over the ring. Larger ones that are there stay when it is lowered. A change restarts the " +
+    "nodes one by one. Default: 1Mi.",
   {
     maxLength: 6,
     "x-kubernetes-validations": [
