@@ -78,6 +78,16 @@ const cases: readonly Case[] = [
     refusal: /stabilizeInterval must lie between 100ms and 60s/,
   },
   {
+    what: "a largest value without a unit",
+    spec: { maxValueSize: "64" },
+    refusal: /maxValueSize must be a whole number of Ki, Mi or Gi/,
+  },
+  {
+    what: "a largest value of 5 GiB",
+    spec: { maxValueSize: "5Gi" },
+    refusal: /maxValueSize must be at most 4Gi/,
+  },
+  {
     what: "a pod label of the operator's own",
     spec: { podLabels: { "chordring.dev/ring": "other" } },
     refusal: /podLabels must not use the prefixes/,
@@ -121,6 +131,7 @@ const changes: readonly Case[] = [
   },
   { what: "another number of replicas", spec: { replicas: 2 } },
   { what: "another interval", spec: { stabilizeInterval: "2s" } },
+  { what: "a larger largest value", spec: { maxValueSize: "64Mi" } },
 ];
 
 function judge(outcome: { code: number; stderr: string }, refusal: RegExp | undefined): void {

@@ -7,7 +7,7 @@
  */
 import { randomInt } from "node:crypto";
 import { ChordRingError } from "./errors.ts";
-import { type Answer, type Ask, type Exchange, exchange, problemOf } from "./exchange.ts";
+import { type Answer, type Ask, type Exchange, exchange, extraMs, problemOf } from "./exchange.ts";
 import type { Leaders, Target } from "./leaders.ts";
 
 export interface Operation {
@@ -40,7 +40,7 @@ export async function run(
   { key, ask }: Operation,
   timeoutMs: number,
 ): Promise<Answer> {
-  const deadlineMs = performance.now() + timeoutMs;
+  const deadlineMs = performance.now() + timeoutMs + extraMs(ask.body?.length ?? 0);
   let unknown = false;
   for (let count = 0; ; count += 1) {
     const target = leaders.target(key);
@@ -62,7 +62,8 @@ export async function run(
 
 async function tryOnce(ask: Ask, { base }: Target, remainingMs: number): Promise<Attempt> {
   const reads = ask.method === "GET";
-  const attemptMs = reads ? READ_ATTEMPT_MS : WRITE_ATTEMPT_MS;
+  const usualMs = reads ? READ_ATTEMPT_MS : WRITE_ATTEMPT_MS;
+  const attemptMs = usualMs + extraMs(ask.body?.length ?? 0);
   const ended = await exchange(base, ask, Math.min(attemptMs, remainingMs));
   return { exchange: ended, unknown: !reads && mayHaveHappened(ended) };
 }

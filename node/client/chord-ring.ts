@@ -14,7 +14,10 @@ export interface ChordRingOptions {
   readonly urls?: readonly string[];
   /** Sent as a bearer token, for a proxy in front of the ring. */
   readonly token?: string;
-  /** For one operation with all its attempts. Default 5,000. */
+  /**
+   * For one operation with all its attempts. Default 5,000. A value above 1 MiB has a second more
+   * for each further one.
+   */
   readonly timeoutMs?: number;
 }
 

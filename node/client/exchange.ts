@@ -35,21 +35,66 @@ const NOT_CONNECTED: ReadonlySet<string> = new Set([
   "UND_ERR_CONNECT_TIMEOUT",
 ]);
 
-/** Never rejects. `base` ends with a slash. */
+/** Bytes that pass in the time of any operation; and the slowest at which more are waited for. */
+const USUAL_BYTES = 1024 * 1024;
+const BYTES_PER_MS = 1_024;
+
+/** The time that a long value has beside that of any operation. */
+export function extraMs(bytes: number): number {
+  return Math.max(0, bytes - USUAL_BYTES) / BYTES_PER_MS;
+}
+
+/** Never rejects. `base` ends with a slash. An answer that is long has more time. */
 export async function exchange(base: string, ask: Ask, timeoutMs: number): Promise<Exchange> {
   const { method, path, headers, body } = ask;
+  const patience = new Patience(timeoutMs);
   try {
     const response = await fetch(new URL(path, base), {
       method,
       headers,
       redirect: "error",
-      signal: AbortSignal.timeout(Math.max(1, Math.ceil(timeoutMs))),
+      signal: patience.signal,
       ...(body === undefined ? {} : { body }),
     });
+    patience.extend(extraMs(Number(response.headers.get("content-length") ?? 0)));
     const bytes = new Uint8Array(await response.arrayBuffer());
     return { status: response.status, headers: response.headers, bytes };
   } catch (cause) {
     return { sent: !isNotConnected(cause), cause };
+  } finally {
+    patience.end();
+  }
+}
+
+/** A time after which its signal aborts, and which can be made longer before. */
+class Patience {
+  readonly #controller = new AbortController();
+  #deadlineMs: number;
+  #timer: NodeJS.Timeout;
+
+  constructor(ms: number) {
+    this.#deadlineMs = performance.now() + ms;
+    this.#timer = this.#start();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  extend(ms: number): void {
+    if (ms === 0) return;
+    this.#deadlineMs += ms;
+    clearTimeout(this.#timer);
+    this.#timer = this.#start();
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #start(): NodeJS.Timeout {
+    const leftMs = Math.max(1, Math.ceil(this.#deadlineMs - performance.now()));
+    return setTimeout(() => this.#controller.abort(new Error("no answer in time")), leftMs);
   }
 }
 

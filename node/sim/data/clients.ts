@@ -13,6 +13,7 @@ import {
 } from "../../src/replication/index.ts";
 import type { SeededRandom } from "../random.ts";
 import type { Call } from "./history.ts";
+import { OracleError } from "./oracle-error.ts";
 import type { Oracles } from "./oracles.ts";
 import type { Plan } from "./plan.ts";
 import { type DataNode, keyOf, type World } from "./world.ts";
@@ -30,12 +31,17 @@ export interface Counts {
 /** The longest time to live that a client gives a value. */
 const ttlSecondsMax = 3;
 
-type Shape = Pick<Plan, "clients" | "thinkMs" | "timeoutMs" | "ttlRate">;
+/** The highest fence that is raised past: about as often as there are lower and higher ones. */
+const pastMax = 20;
+
+type Shape = Pick<Plan, "clients" | "thinkMs" | "timeoutMs" | "ttlRate" | "fenceRate">;
 interface ClientParts {
   readonly keys: readonly string[];
   readonly random: SeededRandom;
   /** Decides on times to live alone. */
   readonly ttlRandom?: SeededRandom;
+  /** Decides on fences alone. */
+  readonly fenceRandom?: SeededRandom;
 }
 
 type Result = Outcome | "failed" | "unknown";
@@ -46,8 +52,12 @@ export class Clients {
   readonly #oracles: Oracles;
   readonly #random: SeededRandom;
   readonly #ttlRandom: SeededRandom;
+  readonly #fenceRandom: SeededRandom;
+  /** The highest fence of each key that somebody was told. */
+  readonly #fences = new Map<string, number>();
   readonly #keys: readonly string[];
   #ttlRate = 0;
+  #fenceRate = 0;
   /** The longest pause of a client between two calls. */
   #thinkMs = 0;
   /** How long a node has for a call. */
@@ -56,16 +66,19 @@ export class Clients {
   #pending = 0;
   #ended = false;
 
-  constructor(world: World, oracles: Oracles, { keys, random, ttlRandom = random }: ClientParts) {
+  constructor(world: World, oracles: Oracles, parts: ClientParts) {
+    const { keys, random, ttlRandom = random, fenceRandom = random } = parts;
     this.#world = world;
     this.#oracles = oracles;
     this.#keys = keys;
     this.#random = random;
     this.#ttlRandom = ttlRandom;
+    this.#fenceRandom = fenceRandom;
   }
 
-  start({ clients, thinkMs, timeoutMs, ttlRate }: Shape): void {
+  start({ clients, thinkMs, timeoutMs, ttlRate, fenceRate }: Shape): void {
     this.#ttlRate = ttlRate;
+    this.#fenceRate = fenceRate;
     this.#thinkMs = thinkMs;
     this.#timeoutMs = timeoutMs;
     for (let index = 0; index < clients; index += 1) this.#goOn(new Client(`c${index}`));
@@ -91,6 +104,34 @@ export class Clients {
     return reading;
   }
 
+  /** F1. Raises a key's fence past a number, or only asks for it; clients see nothing of that. */
+  fence(node: DataNode, key: string, past: number): void {
+    const { scheduler } = this.#world;
+    const floor = Math.max(past + 1, this.#fences.get(key) ?? 0);
+    let over = false;
+    const end = (outcome: Result): void => {
+      if (over) return;
+      over = true;
+      cancel();
+      this.#pending -= 1;
+      if (typeof outcome === "string" || outcome.type !== "fenced") return;
+      this.#note(`the fence of ${key} is ${outcome.fence}, by ${node.name}`);
+      this.#fences.set(key, Math.max(outcome.fence, this.#fences.get(key) ?? 0));
+      if (outcome.fence >= floor) return;
+      const problem = `the fence of ${key} is ${outcome.fence}, and was ${floor}`;
+      scheduler.fail(new OracleError("F1", problem));
+    };
+    this.#pending += 1;
+    const cancel = scheduler.after(patience * this.#timeoutMs, () => end("unknown"));
+    const operation = { type: "fence", key: keyOf(key), upload: null, past } as const;
+    node.run(() => {
+      node.replication.execute(operation, this.#timeoutMs).then(
+        ({ outcome }) => end(outcome),
+        (error: unknown) => end(resultOf(error)),
+      );
+    });
+  }
+
   #goOn(client: Client): void {
     const waitMs = 10 + this.#random.next() * this.#thinkMs;
     this.#world.scheduler.after(waitMs, () => {
@@ -104,6 +145,9 @@ export class Clients {
       const id = `${client.name}-${(client.count += 1)}`;
       const operation = this.#withTtl(client.draw(this.#random, key, id));
       if (operation.type === "get" && this.#random.chance(0.1)) this.#readOne(node, operation);
+      if (this.#fenceRate > 0 && this.#fenceRandom.chance(this.#fenceRate)) {
+        this.fence(node, key, this.#fenceRandom.integer(-1, pastMax));
+      }
       this.#call(node, id, operation, (result) => {
         client.learn(key, result);
         this.#goOn(client);

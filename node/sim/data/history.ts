@@ -18,6 +18,8 @@ export interface Version {
   readonly call: string;
   /** No client asked for it: the value that it replaces had a time to live. */
   readonly expired: boolean;
+  /** It is there for the key's fence alone, which was raised before there was any value. */
+  readonly fenced: boolean;
   /** When it was made, in moments of all clients. */
   readonly moment: number;
 }
@@ -74,6 +76,11 @@ function isExpiry(state: KeyState, before: KeyState | undefined): boolean {
   return state.answered[0]?.id === before.answered[0]?.id;
 }
 
+/** Where there was nothing, a client can delete nothing. */
+function isFence(state: KeyState, before: KeyState | undefined): boolean {
+  return state.content === null && before === undefined && state.fence !== undefined;
+}
+
 export class KeyHistory {
   readonly key: string;
   readonly calls: Call[] = [];
@@ -123,9 +130,10 @@ export class KeyHistory {
     const { epoch } = stamp;
     const depth = (base?.depth ?? 0) + 1;
     const expired = isExpiry(state, before);
-    const call = expired ? `the expiry of ${base?.name}` : callOf(state);
+    const fenced = isFence(state, before);
+    const call = this.#askedBy(state, { name, base, expired, fenced });
     const { moment } = this;
-    const version: Version = { name, base, depth, epoch, state, call, expired, moment };
+    const version: Version = { name, base, depth, epoch, state, call, expired, fenced, moment };
     this.#versions.set(name, version);
     return version;
   }
@@ -133,6 +141,14 @@ export class KeyHistory {
   /** A delete leaves no trace on some disk from now on. */
   forget(version: Version): void {
     if (version.depth > (this.forgotten?.depth ?? 0)) this.forgotten = version;
+  }
+
+  #askedBy(
+    state: KeyState,
+    { name, base, expired, fenced }: Pick<Version, "name" | "base" | "expired" | "fenced">,
+  ): string {
+    if (expired) return `the expiry of ${base?.name}`;
+    return fenced ? `the fence ${name}` : callOf(state);
   }
 
   #checkSame(one: KeyState, other: KeyState): void {

@@ -84,8 +84,12 @@ class Life {
     this.world = new World({ seed, founders, options, torn, recording });
     const places = new Map(keys.map((key) => [key, partitionOf(keyOf(key).id, partitions)]));
     this.#oracles = new Oracles(this.world, partitions, places);
-    const [random, ttlRandom] = [new SeededRandom(seed, 2), new SeededRandom(seed, 5)];
-    const parts = { keys, random, ttlRandom };
+    const parts = {
+      keys,
+      random: new SeededRandom(seed, 2),
+      ttlRandom: new SeededRandom(seed, 5),
+      fenceRandom: new SeededRandom(seed, 7),
+    };
     this.#clients = new Clients(this.world, this.#oracles, parts);
     this.#chaos = new Chaos(this.world, this.#oracles, {
       keys,
@@ -183,6 +187,7 @@ class Life {
     const { world } = this;
     for (const key of this.#plan.keys) {
       for (const node of world.running.values()) {
+        if (this.#plan.fenceRate > 0) this.#clients.fence(node, key, -1);
         const reading = this.#clients.read(node, key, `last-${node.name}-${key}`);
         await world.scheduler.runUntil(() => reading.result !== undefined, 5_000);
         const { result } = reading;

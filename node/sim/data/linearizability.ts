@@ -50,8 +50,8 @@ class Check {
     const known = new Set(this.#history.calls.map(({ id }) => id));
     for (const [place, version] of this.#path.entries()) {
       if (version === null) continue;
-      // The leader's own delete may happen at any moment from when it was made.
-      if (version.expired) this.#notBefore(place, version.moment);
+      // What no client asked for may happen at any moment from when it was made.
+      if (version.expired || version.fenced) this.#notBefore(place, version.moment);
       else if (!known.has(version.call)) throw this.#broken(`nobody asked for ${version.call}`);
     }
     for (const call of this.#history.calls) this.#place(call);

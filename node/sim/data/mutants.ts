@@ -170,16 +170,31 @@ export const mutants: readonly Mutant[] = [
     to: "void repeatable;",
   },
 
+  // --- fences -----------------------------------------------------------------------------------
+  {
+    name: "fence-forgotten",
+    what: "a write makes a key forget its fence",
+    file: "key-operation.ts",
+    from: "return fence === 0 ? state : { ...state, fence };",
+    to: "return fence === 0 ? state : { ...state };",
+  },
+  {
+    name: "fence-not-written",
+    what: "a fence is told to be raised, and is not",
+    file: "key-operation.ts",
+    from: 'return { outcome: { type: "fenced", fence }, next: { ...raised, fence } };',
+    to: 'void raised;\n  return { outcome: { type: "fenced", fence }, next: null };',
+  },
+
   // --- values that expire -----------------------------------------------------------------------
   {
     name: "expires-by-reading",
     what: "a value whose time is over is not found, though it was not deleted",
     file: "key-operation.ts",
-    from: 'if (operation.type === "get") return { outcome: read(operation, state), next: null };',
+    from: "return { outcome: read(operation, state), next: null };",
     to:
-      "const over = isOver(state?.content, circumstances.nowMs);\n" +
-      '  if (operation.type === "get") ' +
-      "return { outcome: read(operation, over ? null : state), next: null };",
+      "return { outcome: read(operation, isOver(state?.content, circumstances.nowMs) " +
+      "? null : state), next: null };",
   },
   {
     name: "expiry-lost",

@@ -19,6 +19,7 @@ export const oracles = {
   D9: "a delete leaves no trace only where no copy has anything older any more",
   E1: "a value is deleted for its age only when its time is over, by the clock of who does it",
   E2: "a value's time is that of the write that made it, by the clock of its leader, in all copies",
+  F1: "the fence of a key, once told, never falls, and is past what it was raised past",
   A1: "once the faults end, every partition is led, whole, in its place and answers within 60 s",
   A2: "a partition that lost most of its disks answers nothing more",
   A3: "at rest nodes have little to say: nothing is tried over and over",

@@ -24,6 +24,8 @@ export interface Plan {
   readonly ttlRate: number;
   /** How long deletes leave a trace. */
   readonly forgetAfterMs: number;
+  /** How often a fence is raised or asked for beside a call of a client; in most lives never. */
+  readonly fenceRate: number;
   /** Whether a crash may leave a part of a group of changes on a disk. */
   readonly torn: boolean;
   /** Entries and bytes in a message. */
@@ -182,7 +184,8 @@ export function planOf(seed: number, rates: FaultRates = defaultRates): Plan {
     thinkMs,
     // Chance of its own: lives in which nothing expires are as they were before there was this.
     ttlRate: new SeededRandom(seed, 4).chance(0.3) ? 0.5 : 0,
-    forgetAfterMs: forgetAfter(new SeededRandom(seed, 6)),
+    forgetAfterMs: forgetAfter(new SeededRandom(seed, 7)),
+    fenceRate: new SeededRandom(seed, 6).chance(0.2) ? 0.3 : 0,
     ...limitsOf(random),
     early: founding,
     chaosMs,

@@ -64,7 +64,8 @@ export function describePlan(plan: Plan): string[] {
   return [
     `seed ${seed}, ${profile}: ${size} nodes, ${founders.length} of them founders, ` +
       `${partitions} partitions, ${copies} copies, ${keys.length} keys, ${clients} clients` +
-      `${plan.ttlRate > 0 ? ", some values expire" : ""}:`,
+      (plan.ttlRate > 0 ? ", some values expire" : "") +
+      `${plan.fenceRate > 0 ? ", keys have fences" : ""}:`,
     ...plan.faults.map((fault) => `  ${describeFault(fault)}`),
   ];
 }

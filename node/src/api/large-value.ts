@@ -3,8 +3,8 @@
  * holds a few of them at a time and never the whole.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type BodyBudget, holdUntilClosed, mayExceed, readPieces } from "../http/body.ts";
-import { HttpError, unavailable } from "../http/errors.ts";
+import { type BodyBudget, declaredLength, holdUntilClosed, readPieces } from "../http/body.ts";
+import { HttpError } from "../http/errors.ts";
 import {
   clientOutcomeOf,
   PRECONDITION_FAILED,
@@ -15,14 +15,9 @@ import {
   type Value,
   valueHeaders,
 } from "../kv/http-form.ts";
-import type { KeyService } from "../kv/key-service.ts";
+import { type KeyService, VALUE_REPLACED } from "../kv/key-service.ts";
 import { rangeOf } from "../kv/range.ts";
-import {
-  CHUNKS_UNDER_WAY,
-  MissingChunk,
-  REGISTER_BYTES_MAX,
-  type Span,
-} from "../large-values/index.ts";
+import { CHUNKS_UNDER_WAY, REGISTER_BYTES_MAX, type Span } from "../large-values/index.ts";
 import type { ClientOutcome, Manifest, Routed, StoreKey } from "../replication/index.ts";
 
 interface Parts {
@@ -32,7 +27,8 @@ interface Parts {
 
 /** Whether a PUT's value may need more than one register. */
 export function mayBeLarge(request: IncomingMessage, valueBytesMax: number): boolean {
-  return valueBytesMax > REGISTER_BYTES_MAX && mayExceed(request, REGISTER_BYTES_MAX);
+  if (valueBytesMax <= REGISTER_BYTES_MAX) return false;
+  return (declaredLength(request) ?? Number.POSITIVE_INFINITY) > REGISTER_BYTES_MAX;
 }
 
 interface LargeRequest {
@@ -60,7 +56,7 @@ async function store(
   const hold = holdUntilClosed(response, budget);
   const pieces = readPieces(request, { pieceBytes: REGISTER_BYTES_MAX, bytesMax: valueBytesMax });
   const begun: Uint8Array[] = [];
-  if (mayExceed(request, Number.MAX_SAFE_INTEGER)) {
+  if (declaredLength(request) === undefined) {
     // Whether it is large shows when it goes on behind the first piece.
     refuseIf(hold(2 * REGISTER_BYTES_MAX));
     for (let piece = await pieces.next(); !piece.done; piece = await pieces.next()) {
@@ -115,22 +111,24 @@ const ATTEMPTS_MAX = 3;
 export async function sendLarge(parts: Parts, sending: Sending, value: LargeValue): Promise<void> {
   let outcome: ClientOutcome = value;
   for (let attempt = 1; isLarge(outcome); attempt += 1) {
-    if (await sendIfThere(parts, sending, outcome)) return;
-    if (attempt === ATTEMPTS_MAX) {
-      const message = "parts of this value are not there any more: it was replaced; read it again";
-      throw unavailable("value_replaced", message);
+    try {
+      await sendChunks(parts, sending, outcome);
+      return;
+    } catch (error) {
+      const gone = error instanceof HttpError && error.code === VALUE_REPLACED;
+      if (!gone || attempt === ATTEMPTS_MAX || sending.response.headersSent) throw error;
     }
     outcome = clientOutcomeOf((await sending.read()).outcome);
   }
   sendOutcome(sending.response, outcome, sending.route);
 }
 
-/** False if its first piece is missing, and nothing was sent. */
-async function sendIfThere(
+/** Sends nothing before it has the first piece. */
+async function sendChunks(
   { keys, budget }: Parts,
   { request, response, key, route }: Sending,
   value: LargeValue,
-): Promise<boolean> {
+): Promise<void> {
   const { manifest, length } = value;
   const part = rangeOf(request.headers, value);
   const span: Span = part ?? { first: 0, last: length - 1 };
@@ -138,23 +136,16 @@ async function sendIfThere(
   const window = (CHUNKS_UNDER_WAY + 1) * manifest.chunkBytes;
   refuseIf(holdUntilClosed(response, budget)(Math.min(bytes, window)));
   const pieces = keys.download({ owner: key.text, manifest, span });
-  let first: IteratorResult<Uint8Array, void>;
-  try {
-    first = await pieces.next();
-  } catch (error) {
-    if (error instanceof MissingChunk) return false;
-    throw error;
-  }
+  const first = await pieces.next();
   const range =
     part === null ? [] : ["Content-Range", `bytes ${span.first}-${span.last}/${length}`];
   response.writeHead(part === null ? 200 : 206, valueHeaders(value, bytes, [...range, ...route]));
   for (let piece = first; !piece.done; piece = await pieces.next()) {
     if (!response.write(piece.value)) await drained(response);
     // Whoever does not want the rest has said so by going away.
-    if (response.destroyed) return true;
+    if (response.destroyed) return;
   }
   response.end();
-  return true;
 }
 
 function drained(response: ServerResponse): Promise<void> {

@@ -152,7 +152,7 @@ function collect(
 }
 
 /** Content-Length, if the client declared one. Node has checked its form. */
-function declaredLength(request: IncomingMessage): number | undefined {
+export function declaredLength(request: IncomingMessage): number | undefined {
   const header = request.headers["content-length"];
   if (header !== undefined) return Number(header);
   return request.headers["transfer-encoding"] === undefined ? 0 : undefined;
@@ -161,11 +161,6 @@ function declaredLength(request: IncomingMessage): number | undefined {
 /** Whether the body is known to be too large before any of it has come. */
 export function declaredTooLarge(request: IncomingMessage, bytesMax: number): boolean {
   return (declaredLength(request) ?? 0) > bytesMax;
-}
-
-/** Whether the body may have more bytes than these: a length that is not declared may be any. */
-export function mayExceed(request: IncomingMessage, bytes: number): boolean {
-  return (declaredLength(request) ?? Number.POSITIVE_INFINITY) > bytes;
 }
 
 function tooLarge(bytesMax: number): HttpError {

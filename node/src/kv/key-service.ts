@@ -6,6 +6,7 @@ import {
   Downloads,
   type LargePut,
   type LargeValueParts,
+  MissingChunk,
   REGISTER_BYTES_MAX,
   Uploads,
 } from "../large-values/index.ts";
@@ -18,6 +19,10 @@ import {
   type Routed,
 } from "../replication/index.ts";
 import { type KeySource, type Listed, type Walk, walkKeys } from "./key-walk.ts";
+
+/** The code of an error. */
+export const VALUE_REPLACED = "value_replaced";
+const REPLACED = "parts of this value are gone, as it was replaced meanwhile; read it again";
 
 export interface KeyServiceParts {
   readonly replication: Pick<Replication, "execute" | "readOne" | "listKeys" | "partitionCount">;
@@ -57,12 +62,12 @@ export class KeyService {
     return this.#told(this.#uploads.store(put, chunks));
   }
 
-  /** A value's bytes, piece by piece. Throws `MissingChunk` as well. */
+  /** A large value's bytes, piece by piece. Throws 503 `value_replaced` if they are gone. */
   async *download(download: Download): AsyncGenerator<Uint8Array, void> {
-    const pieces = this.#downloads.read(download);
     try {
-      yield* pieces;
+      yield* this.#downloads.read(download);
     } catch (error) {
+      if (error instanceof MissingChunk) throw unavailable(VALUE_REPLACED, REPLACED, error);
       throw error instanceof ReplicationError ? this.#asHttp(error) : error;
     }
   }

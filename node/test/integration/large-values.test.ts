@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { request as httpRequest } from "node:http";
+import { ChordRing } from "../../client/index.ts";
 import { type LocalNode, LocalRing } from "../../../hack/lib/local-ring.ts";
 import { waitFor } from "../../../hack/lib/wait-for.ts";
 import { ask, errorCode, get, json, keyUrl, put, sendAndVanish } from "../support/clients.ts";
@@ -198,6 +199,16 @@ describe("values in chunks", function () {
     assert.ok((await get(ring.node(0), "large")).bytes.equals(other));
     await ring.placed();
     await collected(other.length);
+  });
+
+  it("pass through the client", async () => {
+    const client = new ChordRing({ urls: ring.nodes.map(({ api }) => api) });
+    const { version } = await client.put("through", value, { contentType: "image/png" });
+    const read = await client.get("through");
+    assert.ok(read !== null && Buffer.from(read.bytes).equals(value));
+    assert.deepEqual([read.version, read.contentType], [version, "image/png"]);
+    assert.equal((await client.compareAndSet("through", version, "small")).done, true);
+    assert.equal(await client.delete("through"), true);
   });
 
   it("outlive a restart of all nodes", async () => {

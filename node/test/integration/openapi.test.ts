@@ -54,6 +54,7 @@ interface Case {
 
 const kv = "/v1/kv/{key}";
 const key = "/v1/kv/documented";
+const large = "/v1/kv/large";
 const lookup = "/v1/lookup/{key}";
 const list = "/v1/kv";
 const batch = "/v1/batch";
@@ -68,7 +69,7 @@ const cases: readonly Case[] = [
   { method: "put", route: kv, url: key, status: 200, body: "2" },
   { method: "put", route: kv, url: key, status: 412, headers: { "if-none-match": "*" } },
   { method: "put", route: kv, url: key, status: 400, headers: { "if-match": "x" } },
-  { method: "put", route: kv, url: key, status: 413, body: new Uint8Array(1_048_577) },
+  { method: "put", route: kv, url: key, status: 413, body: new Uint8Array(2_097_153) },
   { method: "put", route: kv, url: key, status: 415, headers: { "content-encoding": "br" } },
   { method: "get", route: kv, url: key, status: 200 },
   { method: "put", route: kv, url: key, status: 400, headers: { "x-chord-ttl": "0" } },
@@ -105,6 +106,18 @@ const cases: readonly Case[] = [
       ],
     }),
   },
+  { method: "put", route: kv, url: large, status: 201, body: new Uint8Array(1_048_577) },
+  { method: "get", route: kv, url: large, status: 200 },
+  { method: "head", route: kv, url: large, status: 200 },
+  { method: "get", route: kv, url: large, status: 206, headers: { range: "bytes=-9" } },
+  { method: "get", route: kv, url: large, status: 416, headers: { range: "bytes=2000000-" } },
+  {
+    method: "post",
+    route: batch,
+    status: 200,
+    headers: asJson,
+    body: '{"operations":[{"method":"GET","key":"large"}]}',
+  },
   { method: "get", route: list, url: "/v1/kv?limit=1", status: 200 },
   { method: "get", route: list, url: "/v1/kv?limit=0", status: 400 },
   { method: "get", route: kv, url: "/v1/kv/%", status: 400 },
@@ -127,7 +140,13 @@ describe("the API's document says what the server does", function () {
   let ring: LocalRing;
 
   before(async () => {
-    ring = await LocalRing.start({ nodes: 3, successors: 2, stabilizeIntervalMs: 300 });
+    ring = await LocalRing.start({
+      nodes: 3,
+      successors: 2,
+      stabilizeIntervalMs: 300,
+      // Twice the default, so that there are values in chunks.
+      environment: { CHORD_VALUE_BYTES_MAX: "2097152" },
+    });
     await ring.converged();
   });
 

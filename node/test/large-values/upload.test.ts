@@ -3,7 +3,6 @@
  * and commits only what is stored whole. Method: a ring that answers as scripted.
  */
 import assert from "node:assert/strict";
-import { setImmediate } from "node:timers/promises";
 import { Scheduler } from "../../sim/scheduler.ts";
 import { SeededRandom } from "../../sim/random.ts";
 import { CHUNKS_UNDER_WAY, type LargePut, Uploads } from "../../src/large-values/index.ts";
@@ -56,7 +55,6 @@ async function* chunks(count: number, taken: number[] = []): AsyncGenerator<Uint
   for (let index = 0; index < count; index += 1) {
     taken.push(index);
     yield new Uint8Array(index === count - 1 ? 1 : 2);
-    await setImmediate();
   }
 }
 
@@ -85,7 +83,7 @@ describe("an upload", () => {
           })
         : undefined;
     const done = ring.uploads().store(put, chunks(20, taken));
-    for (let turn = 0; turn < 100; turn += 1) await setImmediate();
+    await ring.scheduler.run(60_000);
     assert.equal(waiting.length, CHUNKS_UNDER_WAY);
     assert.equal(taken.length, CHUNKS_UNDER_WAY + 1);
     ring.script = () => undefined;

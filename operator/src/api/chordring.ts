@@ -43,6 +43,8 @@ export interface ChordRingSpec {
   copies: number;
   successors: number;
   stabilizeInterval: string;
+  /** Absent: the nodes' own limit, 1 MiB. */
+  maxValueSize?: string;
   storage: StorageSpec;
   image?: string;
   imagePullPolicy: PullPolicy;
@@ -146,6 +148,13 @@ export const LIMITS = {
   /** A pod's `controller-revision-hash` label, `<ring>-<hash>`, must fit into 63 characters. */
   nameLengthMax: 50,
 } as const;
+
+/** Bytes of a size such as `64Mi`, the only form that the schema lets in. */
+export function sizeBytes(text: string): number {
+  const match = /^(\d+)([KMG])i$/.exec(text);
+  if (!match) throw new Error(`"${text}" is not a size: write a whole number of Ki, Mi or Gi`);
+  return Number(match[1]) * 1024 ** (1 + "KMG".indexOf(match[2] ?? ""));
+}
 
 /** Milliseconds of a duration such as `500ms` or `2s`, the only forms that the schema lets in. */
 export function durationMs(text: string): number {

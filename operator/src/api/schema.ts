@@ -106,6 +106,27 @@ const stabilizeInterval = string(
   },
 );
 
+const SIZE = "'^[1-9][0-9]{0,3}[KMG]i$'";
+
+const maxValueSize = string(
+  "The largest value that the nodes take, up to 4Gi. Values above 1Mi are stored in chunks all " +
+    "over the ring. Larger ones that are there stay when it is lowered. A change restarts the " +
+    "nodes one by one. Default: 1Mi.",
+  {
+    maxLength: 6,
+    "x-kubernetes-validations": [
+      {
+        rule: `self.matches(${SIZE})`,
+        message: "maxValueSize must be a whole number of Ki, Mi or Gi, such as 64Mi",
+      },
+      {
+        rule: `!self.matches(${SIZE}) || quantity(self).compareTo(quantity('4Gi')) <= 0`,
+        message: "maxValueSize must be at most 4Gi",
+      },
+    ],
+  },
+);
+
 const podLabels = map(
   "Extra labels for the pods, beside those the operator sets.",
   string("A label value.", { maxLength: 63 }),
@@ -169,6 +190,7 @@ const specProperties: PropertiesOf<ChordRingSpec> = {
     },
   ),
   stabilizeInterval,
+  maxValueSize,
   storage,
   image: string(
     "Image of the nodes. Default: the image the operator was installed with when the ring was " +

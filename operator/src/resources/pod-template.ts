@@ -12,7 +12,7 @@ import type {
   V1TopologySpreadConstraint,
   V1Volume,
 } from "@kubernetes/client-node";
-import { type ChordRing, GROUP, RESTART_ANNOTATION } from "../api/chordring.ts";
+import { type ChordRing, GROUP, RESTART_ANNOTATION, sizeBytes } from "../api/chordring.ts";
 import { CONFIG_FILE } from "./config-map.ts";
 import { digest } from "./digest.ts";
 import {
@@ -39,6 +39,7 @@ function fieldOf(name: string, fieldPath: string): V1EnvVar {
 function environment(ring: ChordRing): V1EnvVar[] {
   const { name, namespace, uid } = ring.metadata;
   const names = objectNames(name);
+  const { logLevel, maxValueSize } = ring.spec;
   return [
     fieldOf("CHORD_NODE_NAME", "metadata.name"),
     fieldOf("CHORD_ADVERTISE_HOST", "status.podIP"),
@@ -52,7 +53,11 @@ function environment(ring: ChordRing): V1EnvVar[] {
     { name: "CHORD_DISCOVERY", value: `dns:${names.nodes}.${namespace}.svc:${PEER_PORT}` },
     { name: "CHORD_CONFIG_FILE", value: `${MOUNTS.config}/${CONFIG_FILE}` },
     { name: "CHORD_PEER_TOKEN_FILE", value: `${MOUNTS.token}/${TOKEN_FILE}` },
-    { name: "CHORD_LOG_LEVEL", value: ring.spec.logLevel },
+    { name: "CHORD_LOG_LEVEL", value: logLevel },
+    // Only where it is set: a ring from before there was this stays as it is.
+    ...(maxValueSize === undefined
+      ? []
+      : [{ name: "CHORD_VALUE_BYTES_MAX", value: String(sizeBytes(maxValueSize)) }]),
   ];
 }
 

@@ -3,7 +3,7 @@
  * defaults those the operator counts on. Method: a walk over the generated definition.
  */
 import assert from "node:assert/strict";
-import { DEFAULTS, durationMs } from "../../src/api/chordring.ts";
+import { DEFAULTS, durationMs, sizeBytes } from "../../src/api/chordring.ts";
 import { customResourceDefinition } from "../../src/api/crd.ts";
 import { chordRingSchema } from "../../src/api/schema.ts";
 import type { Schema } from "../../src/api/schema-type.ts";
@@ -77,6 +77,11 @@ describe("schema: complete, and one with the operator", () => {
     ]) {
       assert.ok(text.includes(part), part);
     }
+  });
+
+  it("reads sizes as the schema lets them in", () => {
+    assert.deepEqual(["1Ki", "64Mi", "4Gi"].map(sizeBytes), [1_024, 67_108_864, 4_294_967_296]);
+    assert.throws(() => sizeBytes("64MB"), /a whole number of Ki, Mi or Gi/);
   });
 
   it("reads durations as the schema lets them in", () => {

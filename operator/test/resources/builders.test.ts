@@ -122,6 +122,7 @@ describe("builders: a ring's objects", () => {
       { image: "other" },
       { stabilizeInterval: "2s" },
       { logLevel: "debug" as const },
+      { maxValueSize: "64Mi" },
       { podLabels: { team: "a" } },
       { nodeSelector: { disk: "fast" } },
     ]) {
@@ -132,6 +133,15 @@ describe("builders: a ring's objects", () => {
       templateRequest(exampleRing({ replicas: 7 })),
       templateRequest(exampleRing({ replicas: 3 })),
     );
+  });
+
+  it("name the largest value where the ring does, and else leave that to the nodes", () => {
+    const limit = (maxValueSize?: string): string | undefined => {
+      const spec = maxValueSize === undefined ? {} : { maxValueSize };
+      const [container] = podTemplate(exampleRing(spec), "node:1").spec?.containers ?? [];
+      return container?.env?.find(({ name }) => name === "CHORD_VALUE_BYTES_MAX")?.value;
+    };
+    assert.deepEqual([limit(), limit("64Mi"), limit("4Gi")], [undefined, "67108864", "4294967296"]);
   });
 
   it("let nobody's labels displace the operator's", () => {
