@@ -78,7 +78,7 @@ async function start(config: Config, logger: Logger): Promise<Running> {
     log: componentLog(logger, "replication"),
   });
   const servers = await listen(config, { ...parts, health }, replicas);
-  const collector = createCollector(config, { logger, hash, replication });
+  const collector = createCollector(config, { logger, hash, replication, metrics });
   chord.start();
   replication.start();
   collector.start();
@@ -172,8 +172,9 @@ function createReplication(config: Config, parts: DataParts): Replication {
 
 function createCollector(
   config: Config,
-  { logger, hash, replication }: Pick<Built, "logger" | "hash" | "replication">,
+  built: Pick<Built, "logger" | "hash" | "replication" | "metrics">,
 ): Collector {
+  const { logger, hash, replication, metrics } = built;
   const { operationTimeoutMs, uploadLeaseMs } = config.limits;
   return new Collector(
     {
@@ -187,6 +188,7 @@ function createCollector(
       random: systemRandom,
       hash,
       log: componentLog(logger, "collector"),
+      metrics,
     },
     { leaseMs: uploadLeaseMs },
   );

@@ -62,6 +62,14 @@ describe("a node's configuration is checked whole", () => {
     assert.ok(Object.isFrozen(config));
   });
 
+  it("lets large values pass in the memory that small ones have", () => {
+    const { limits } = readConfig({ ...complete, CHORD_VALUE_BYTES_MAX: String(4 * 1024 ** 3) });
+    assert.equal(limits.valueBytesMax, 4 * 1024 ** 3);
+    assert.equal(limits.bodyBytesMax, 64 * 1024 ** 2);
+    assert.equal(limits.uploadLeaseMs, 15 * 60_000);
+    assert.equal(problems({ CHORD_VALUE_BYTES_MAX: String(4 * 1024 ** 3 + 1) }).length, 1);
+  });
+
   it("names every problem at once", () => {
     const found = problems({
       CHORD_NODE_NAME: "Demo 0",

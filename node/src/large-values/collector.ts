@@ -37,6 +37,13 @@ export interface CollectorParts {
   readonly random: Random;
   readonly hash: Hash;
   readonly log: Log;
+  readonly metrics: CollectorMetrics;
+}
+
+/** What happened, for counters; never a reason to behave differently. */
+export interface CollectorMetrics {
+  /** A chunk that no key held was deleted. */
+  collected(): void;
 }
 
 export interface CollectorOptions {
@@ -132,11 +139,12 @@ export class Collector {
   }
 
   async #remove({ keys }: Group): Promise<void> {
-    const { ring, hash, log } = this.#parts;
+    const { ring, hash, log, metrics } = this.#parts;
     for (const text of keys) {
       const key = { text, id: hash.idOf(text) };
       const remove = { type: "delete", key, preconditions: noPreconditions } as const;
       await ring.execute({ ...remove, requestId: null });
+      metrics.collected();
     }
     log.info("Removed chunks that no value has", { chunks: keys.length });
   }

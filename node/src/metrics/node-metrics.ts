@@ -71,6 +71,7 @@ export class NodeMetrics implements Metrics, ReplicationMetrics {
       rpcErrors: this.#counter("rpcErrors", []),
       requests: this.#counter("requests", []),
       expiredKeys: this.#counter("expiredKeys", [""]),
+      collectedChunks: this.#counter("collectedChunks", [""]),
       movedKeys: this.#counter("movedKeys", [""]),
       movedBytes: this.#counter("movedBytes", [""]),
     };
@@ -130,6 +131,10 @@ export class NodeMetrics implements Metrics, ReplicationMetrics {
 
   expired(): void {
     this.#add("expiredKeys", "");
+  }
+
+  collected(): void {
+    this.#add("collectedChunks", "");
   }
 
   moved({ keys, bytes }: { readonly keys: number; readonly bytes: number }): void {

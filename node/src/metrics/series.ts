@@ -83,6 +83,11 @@ export const counters = {
     help: "Values that this node deleted as a leader because their time to live was over.",
     labels: [],
   },
+  collectedChunks: {
+    name: "chord_collected_chunks_total",
+    help: "Chunks of large values that this node deleted as a leader because no key held them.",
+    labels: [],
+  },
   movedKeys: {
     name: "chord_moved_keys_total",
     help: "Keys taken from other nodes to hold them from then on.",

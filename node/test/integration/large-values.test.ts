@@ -178,6 +178,7 @@ describe("values in chunks", function () {
     assert.equal((await put(ring.node(1), "large", other)).status, 200);
     await collected(other.length);
     assert.ok((await get(ring.node(2), "large")).bytes.equals(other));
+    assert.ok((await total(ring.nodes, "chord_collected_chunks_total")) >= 11);
   });
 
   it("are not changed by an upload whose node is killed", async () => {

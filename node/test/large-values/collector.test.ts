@@ -25,6 +25,7 @@ class Ring {
   inUse = false;
   fails = false;
   readonly asked: KeyOperation[] = [];
+  collected = 0;
 
   constructor() {
     const ring = {
@@ -39,7 +40,13 @@ class Ring {
       execute: async (operation: KeyOperation) => this.#execute(operation),
     };
     const { scheduler: clock } = this;
-    const parts = { ring, clock, random: new SeededRandom(1), hash: sha1Hash(), log: silentLog };
+    const metrics = {
+      collected: (): void => {
+        this.collected += 1;
+      },
+    };
+    const ports = { clock, random: new SeededRandom(1), hash: sha1Hash(), log: silentLog };
+    const parts = { ring, metrics, ...ports };
     this.collector = new Collector(parts, { leaseMs: LEASE_MS });
   }
 
@@ -84,7 +91,7 @@ describe("the collector", () => {
     await ring.sweep(LEASE_MS / 2);
     assert.deepEqual([ring.stored.size, ring.fence], [3, 4]);
     await ring.sweep(LEASE_MS);
-    assert.deepEqual([ring.stored.size, ring.fence], [0, 5]);
+    assert.deepEqual([ring.stored.size, ring.fence, ring.collected], [0, 5, 3]);
     const raised = ring.asked.findIndex((one) => one.type === "fence" && one.past === 4);
     assert.ok(raised >= 0 && raised < ring.asked.findIndex(({ type }) => type === "delete"));
   });

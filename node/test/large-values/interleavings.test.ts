@@ -57,7 +57,7 @@ const forgetsUse: Decide = (operation, state, circumstances) => {
 };
 
 describe("large values in random lives", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
 
   it("are whole or not there, and leave nothing behind", async () => {
     const sum: LifeCounts = { stored: 0, fenced: 0, read: 0, orphaned: 0 };

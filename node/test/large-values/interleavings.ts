@@ -241,7 +241,9 @@ class Life {
         },
         execute: async (operation: KeyOperation) => (await execute(operation)).outcome,
       };
-      const parts = { ring, clock: this.#scheduler, random: this.#random, hash, log: silentLog };
+      const metrics = { collected: (): void => undefined };
+      const ports = { clock: this.#scheduler, random: this.#random, hash, log: silentLog };
+      const parts = { ring, metrics, ...ports };
       return new Collector(parts, { leaseMs });
     };
     let collector = born();
