@@ -71,7 +71,10 @@ class Ring {
 
   async comesTo(records: number[], withinMs: number): Promise<void> {
     const done = (): boolean => this.records.join() === records.join();
-    assert.ok(await this.world.scheduler.runUntil(done, withinMs), `records: ${this.records.join()}`);
+    assert.ok(
+      await this.world.scheduler.runUntil(done, withinMs),
+      `records: ${this.records.join()}`,
+    );
   }
 }
 
