@@ -304,11 +304,4 @@ export const mutants: readonly Mutant[] = [
     from: "&& older.members.every(({ name }) => names.has(name));",
     to: "&& names.size > 0;",
   },
-  {
-    name: "founds-unasked",
-    what: "founders that are all there begin without asking whether the ring has begun",
-    file: "founding.ts",
-    from: "return asked && (",
-    to: "return (asked || !asked) && (",
-  },
 ];
