@@ -1,9 +1,6 @@
 /**
  * Keeps the fingers right, at most one lookup a turn. Most entries equal the one before or stand
  * in the successor list, so a pass over all of them costs about log2 N lookups.
- *
- * Lookups pass by a node that once did not answer, until it does. Of those far away nobody else
- * would ask it again, so one is asked each turn.
  */
 import type { Context } from "./context.ts";
 import { ChordError } from "./errors.ts";
@@ -13,7 +10,6 @@ import type { NodeRef } from "./messages.ts";
 export class FingerFixer {
   readonly #context: Context;
   #exponent = 0;
-  #turn = 0;
 
   constructor(context: Context) {
     this.#context = context;
@@ -21,26 +17,6 @@ export class FingerFixer {
 
   /** Goes on from the last finger to the next one that needs a lookup. True at a pass's end. */
   async fixNext(): Promise<boolean> {
-    const asked = this.#askSilent();
-    const passed = await this.#goOn();
-    await asked;
-    return passed;
-  }
-
-  async #askSilent(): Promise<void> {
-    const { state, peers } = this.#context;
-    const silent = state.contacts.filter((node) => !peers.healthy(node));
-    this.#turn += 1;
-    const node = silent[this.#turn % silent.length];
-    if (node === undefined) return;
-    try {
-      await peers.call<"ping">(node, { type: "ping" });
-    } catch (error) {
-      if (!(error instanceof ChordError)) throw error;
-    }
-  }
-
-  async #goOn(): Promise<boolean> {
     const { state } = this.#context;
     while (this.#exponent < state.fingers.size) {
       const known = this.#known(this.#exponent);
