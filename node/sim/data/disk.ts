@@ -239,11 +239,15 @@ export class SimulatedDisk implements Disk {
   #finish(group: Group): void {
     if (this.#inFlight !== group) return;
     const { platter, run } = this.#parts;
-    this.#inFlight = null;
     if (platter.faults.full) {
-      run(() => this.#failed(group));
+      // A process that stands still learns of it first thing: nothing newer may come before.
+      run(() => {
+        this.#inFlight = null;
+        this.#failed(group);
+      });
       return;
     }
+    this.#inFlight = null;
     this.#apply(group.changes);
     run(() => {
       this.writable = true;
