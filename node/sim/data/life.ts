@@ -69,16 +69,15 @@ class Life {
   #restedMs = 0;
 
   constructor(plan: Plan, recording: boolean) {
-    const { seed, founders, partitions, copies, keys, torn, pageEntries, pageBytes } = plan;
-    const { forgetAfterMs } = plan;
+    const { seed, founders, partitions, keys, torn } = plan;
     this.#plan = plan;
     const options = {
       partitions,
-      copies,
-      pageEntries,
-      pageBytes,
+      copies: plan.copies,
+      pageEntries: plan.pageEntries,
+      pageBytes: plan.pageBytes,
       answeredMax: 1_024,
-      forgetAfterMs,
+      forgetAfterMs: plan.forgetAfterMs,
       foundingPatienceMs: 3_000,
     };
     this.world = new World({ seed, founders, options, torn, recording });

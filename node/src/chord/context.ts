@@ -7,6 +7,7 @@ import type { Peers, Verdict } from "./peers.ts";
 import type { Ports, Target } from "./ports.ts";
 import type { RingState } from "./ring-state.ts";
 import type { RoutingView } from "./routing-table.ts";
+import { sleep } from "./sleep.ts";
 
 export interface Context {
   readonly ports: Ports;
@@ -20,12 +21,6 @@ export interface Context {
 export function routingView({ state, peers }: Context): RoutingView {
   const { self, successors, alone, contacts } = state;
   return { self, successors, alone, contacts, healthy: (node) => peers.healthy(node) };
-}
-
-export function sleep(context: Context, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    context.ports.clock.after(ms, resolve);
-  });
 }
 
 /**
@@ -42,7 +37,7 @@ export async function askState(
       return await peers.call<"state">(target, { type: "state" });
     } catch (error) {
       if (codeOf(error) !== "busy" || attempt >= options.busyRetryCount) throw error;
-      await sleep(context, options.busyRetryMs * (0.5 + ports.random.next()));
+      await sleep(ports.clock, options.busyRetryMs * (0.5 + ports.random.next()));
     }
   }
 }

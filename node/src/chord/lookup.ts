@@ -8,13 +8,14 @@
  * Invariant: every node asked lies strictly nearer to the identifier than the one that named it,
  * and is asked once. Where nobody has to be routed around, each hop is nearer than the last.
  */
-import { type Context, routingView, sleep } from "./context.ts";
+import { type Context, routingView } from "./context.ts";
 import { ChordError, codeOf } from "./errors.ts";
 import { between, type Id } from "./id.ts";
 import type { LookupMode, NextReply, NodeRef } from "./messages.ts";
 import { inRing } from "./peers.ts";
 import type { Target } from "./ports.ts";
 import { nextStep } from "./routing-table.ts";
+import { sleep } from "./sleep.ts";
 
 export interface LookupStep {
   readonly node: NodeRef;
@@ -229,7 +230,7 @@ class LookupRun {
       }
       if (ports.clock.now() > this.#deadlineMs)
         throw this.#failure("deadline", "the owner is silent");
-      await sleep(this.#context, options.timeoutMinMs * (0.5 + ports.random.next()));
+      await sleep(ports.clock, options.timeoutMinMs * (0.5 + ports.random.next()));
     }
   }
 

@@ -11,6 +11,7 @@
  */
 import type { Clock, Hash, Log, Random } from "../chord/index.ts";
 import { Periodic } from "../chord/periodic.ts";
+import { sleep } from "../chord/sleep.ts";
 import {
   type KeyOperation,
   type KeyPage,
@@ -21,7 +22,6 @@ import {
   RESERVED_PREFIX,
 } from "../replication/index.ts";
 import { type ChunkName, parseChunkKey } from "./chunk-key.ts";
-import { pause } from "./patience.ts";
 
 /** The ring as the collector sees it. All reject with `ReplicationError`. */
 export interface CollectorRing {
@@ -119,7 +119,7 @@ export class Collector {
   ): Promise<void> {
     const { clock } = this.#parts;
     const { upload } = group;
-    await pause(clock, PAUSE_MS);
+    await sleep(clock, PAUSE_MS);
     if (await this.#isUsed(group, -1)) return;
     const sinceMs = now.get(upload) ?? before.get(upload) ?? clock.now();
     now.set(upload, sinceMs);

@@ -3,6 +3,7 @@
  * twice, such as storing or reading a chunk.
  */
 import type { Clock } from "../chord/index.ts";
+import { sleep } from "../chord/sleep.ts";
 import { ReplicationError } from "../replication/index.ts";
 
 const PAUSE_MS = 100;
@@ -19,16 +20,10 @@ export async function persist<Result>(
       return await run();
     } catch (error) {
       if (!(error instanceof ReplicationError)) throw error;
-      if (clock.now() + PAUSE_MS < deadlineMs) await pause(clock, PAUSE_MS);
+      if (clock.now() + PAUSE_MS < deadlineMs) await sleep(clock, PAUSE_MS);
       else throw tooLate(error);
     }
   }
-}
-
-export function pause(clock: Clock, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    clock.after(ms, resolve);
-  });
 }
 
 /** That a chunk's write has an unknown outcome is no news to who sends the value. */

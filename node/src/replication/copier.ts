@@ -4,6 +4,7 @@
  */
 import { compareStamps } from "./ballot.ts";
 import type { Clock } from "../chord/ports.ts";
+import { sleep } from "../chord/sleep.ts";
 import { mergeWalk, type Source } from "./merge-walk.ts";
 import type { ReplicationOptions } from "./options.ts";
 import type { Peers } from "./peers.ts";
@@ -56,7 +57,7 @@ export class Copier {
   async continue(epoch: number, from: string): Promise<CopyProgress> {
     if (!this.#ready) {
       this.#passing ??= this.#pass(epoch, from);
-      await Promise.race([this.#passing, this.#moment()]);
+      await Promise.race([this.#passing, sleep(this.#parts.clock, ANSWER_MS)]);
     }
     const progress = { ready: this.#ready, keys: this.#keys, bytes: this.#bytes };
     this.#ready = false;
@@ -66,12 +67,6 @@ export class Copier {
   /** Keeps nothing more: the member begins, and nobody could tell what of it is a cache. */
   stop(): void {
     this.#stopped = true;
-  }
-
-  #moment(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#parts.clock.after(ANSWER_MS, resolve);
-    });
   }
 
   async #pass(epoch: number, from: string): Promise<void> {

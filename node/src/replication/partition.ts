@@ -4,6 +4,7 @@
  * again and again (`tick`); messages only bring it forward.
  */
 import type { Clock, Log, Random } from "../chord/ports.ts";
+import { sleep } from "../chord/sleep.ts";
 import { nextBallot, proposerOf } from "./ballot.ts";
 import { decideNextView } from "./change.ts";
 import type { Confirmer } from "./confirmer.ts";
@@ -228,10 +229,8 @@ export class Partition {
   async yield(epoch: number): Promise<void> {
     const leader = this.#leader;
     if (leader === null || leader.view.epoch !== epoch) return;
-    const late = new Promise<void>((resolve) => {
-      this.#context.clock.after(this.#context.options.callTimeoutMs, resolve);
-    });
-    await Promise.race([leader.pause(), late]);
+    const { clock, options } = this.#context;
+    await Promise.race([leader.pause(), sleep(clock, options.callTimeoutMs)]);
     leader.end("another member leads now");
   }
 
@@ -644,7 +643,7 @@ export class Partition {
    * be all that some members of the next view begin with, and the other one all that others do.
    */
   async #copyAhead(leader: Leader, coming: readonly Member[]): Promise<boolean> {
-    const { peers, self } = this.#context;
+    const { peers, self, clock } = this.#context;
     const { epoch } = leader.view;
     while (leader.state === "leading") {
       const request = { type: "copy", partition: this.#number, epoch, from: self.name } as const;
@@ -654,15 +653,9 @@ export class Partition {
       if (!coming.every((member) => peers.present(member))) return false;
       if (leader.settled && progress.every(({ ready }) => ready)) return true;
       this.#copying = progress;
-      await this.#sleep(COPY_POLL_MS);
+      await sleep(clock, COPY_POLL_MS);
     }
     return false;
-  }
-
-  #sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#context.clock.after(ms, resolve);
-    });
   }
 
   /** Forgets its records once every member of the present view has them. */

@@ -4,6 +4,7 @@
  * peer's request to `handle`, and calls `stop` at the end.
  */
 import { Periodic } from "../chord/periodic.ts";
+import { sleep } from "../chord/sleep.ts";
 import { type Charter, firstViews } from "./charter.ts";
 import { Confirmer } from "./confirmer.ts";
 import { ReplicationError } from "./errors.ts";
@@ -159,9 +160,7 @@ export class Replication {
     const finished = Promise.all(
       this.#partitions.map((partition) => partition.yield(partition.replica.view.epoch)),
     );
-    const late = new Promise<void>((resolve) => {
-      clock.after(this.#options.callTimeoutMs, resolve);
-    });
+    const late = sleep(clock, this.#options.callTimeoutMs);
     await Promise.race([finished, late]);
     await Promise.race([this.#sayFarewell(), late]);
   }
@@ -433,9 +432,7 @@ export class Replication {
       Math.max(this.#copyFreeMs, nowMs) + (1_000 * bytes) / this.#options.copyBytesPerSecond;
     const waitMs = this.#copyFreeMs - nowMs;
     if (waitMs < 1) return Promise.resolve();
-    return new Promise((resolve) => {
-      clock.after(waitMs, resolve);
-    });
+    return sleep(clock, waitMs);
   }
 
   // --- messages ---------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
  * may already have happened, unless it has an id by which the leader knows it again.
  */
 import type { Clock, Random } from "../chord/ports.ts";
+import { sleep } from "../chord/sleep.ts";
 import { ReplicationError } from "./errors.ts";
 import type { KeyPage, KeyQuery } from "./key-listing.ts";
 import type { Attempt } from "./leader.ts";
@@ -224,9 +225,7 @@ export class Router {
     const { clock, random } = this.#parts;
     const longestMs = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** (attempt - 1));
     const pauseMs = longestMs * (0.5 + random.next() / 2);
-    return new Promise((resolve) => {
-      clock.after(Math.min(pauseMs, Math.max(0, deadlineMs - clock.now())), resolve);
-    });
+    return sleep(clock, Math.min(pauseMs, Math.max(0, deadlineMs - clock.now())));
   }
 }
 
