@@ -149,6 +149,14 @@ export const LIMITS = {
   nameLengthMax: 50,
 } as const;
 
+/** A condition of a status, which may not have been written yet. */
+export function conditionOf(
+  status: Partial<ChordRingStatus> | undefined,
+  type: string,
+): Condition | undefined {
+  return status?.conditions?.find((condition) => condition.type === type);
+}
+
 /** Bytes of a size such as `64Mi`, the only form that the schema lets in. */
 export function sizeBytes(text: string): number {
   const match = /^(\d+)([KMG])i$/.exec(text);

@@ -9,6 +9,7 @@
  * disks before the ring is lost. A ring of one that grew would else be founded anew, without its
  * data, by the one founder that comes back first and with an empty disk.
  */
+import { conditionOf } from "../../api/chordring.ts";
 import { KINDS, type KubeObject } from "../../kube/kinds.ts";
 import { configMap, foundersIn, foundersOf } from "../../resources/config-map.ts";
 import { objectNames } from "../../resources/manifest.ts";
@@ -32,13 +33,10 @@ async function foundersBefore(pass: Pass): Promise<string[] | undefined> {
 /** Whether the ring is what its spec asks for, with all its data in place, as the status tells. */
 function isSettled({ ring, statefulSet, chartered }: Pass): boolean {
   const { generation } = ring.metadata;
-  const holds = (type: string): boolean =>
-    ring.status?.conditions?.some(
-      (condition) =>
-        condition.type === type &&
-        condition.status === "True" &&
-        condition.observedGeneration === generation,
-    ) ?? false;
+  const holds = (type: string): boolean => {
+    const condition = conditionOf(ring.status, type);
+    return condition?.status === "True" && condition.observedGeneration === generation;
+  };
   const sized = statefulSet?.spec.replicas === ring.spec.replicas;
   return chartered && sized && holds("RingConverged") && holds("DataPlaced");
 }

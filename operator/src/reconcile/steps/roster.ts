@@ -5,6 +5,7 @@
  * nodes that go are left out before the first of them is asked to leave. A node that has missed a
  * roster is given it again, so nothing depends on how fast they tell each other.
  */
+import { conditionOf } from "../../api/chordring.ts";
 import { nodeName } from "../../resources/manifest.ts";
 import { type Consent, NodeUnreadable } from "../../ring/node-admin.ts";
 import type { Roster } from "../../ring/view.ts";
@@ -76,7 +77,7 @@ async function spread(pass: Pass, { roster, changed }: RosterPlan): Promise<bool
 function noteShortcomings(pass: Pass): void {
   const { pace } = pass.tools.options;
   const { unledMs, degradedMs } = pass.outlook ?? {};
-  const degraded = pass.ring.status?.conditions?.find((entry) => entry.type === "Degraded");
+  const degraded = conditionOf(pass.ring.status, "Degraded");
   const note = (reason: string, ms: number | undefined, message: string): void => {
     // An operator that took over meanwhile does not know since when, but the status does.
     const lasts = degraded?.status === "True" && degraded.reason === reason;

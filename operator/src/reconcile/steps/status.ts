@@ -11,6 +11,7 @@ import {
   API_VERSION,
   type ChordRing,
   type ChordRingStatus,
+  conditionOf,
   KIND,
   type NodeStatus,
   RING_LABEL,
@@ -85,8 +86,7 @@ function observed(pass: Pass, picture: Picture): Partial<ChordRingStatus> {
 }
 
 function holds(status: Partial<ChordRingStatus>, type: string): boolean {
-  const condition = status.conditions?.find((entry) => entry.type === type);
-  return condition?.status === "True";
+  return conditionOf(status, type)?.status === "True";
 }
 
 function stateOf(status: ChordRingStatus): RingState {
@@ -129,7 +129,7 @@ async function write(pass: Pass, status: ChordRingStatus): Promise<void> {
 
 /** Whether the ring has been degraded for some time: a hiccup is not news. */
 function hasLasted(pass: Pass, ms: number): boolean {
-  const degraded = pass.ring.status?.conditions?.find((entry) => entry.type === "Degraded");
+  const degraded = conditionOf(pass.ring.status, "Degraded");
   if (degraded?.status !== "True") return false;
   return Date.now() - Date.parse(degraded.lastTransitionTime) >= ms;
 }
