@@ -174,6 +174,12 @@ export class Chaos {
     },
   };
 
+  /** Every node that there should be runs, and is not about to end. */
+  get whole(): boolean {
+    const { running } = this.#world;
+    return [...this.#names].every((name) => running.get(name)?.stopping === false);
+  }
+
   /** Ends every fault, and starts every node that should be there. */
   calm(): void {
     const world = this.#world;
@@ -231,9 +237,12 @@ export class Chaos {
   }
 
   #stop(names: readonly string[], ms: number): void {
-    for (const { name } of this.#running(names)) {
-      this.#world.stop(name, () => this.#restartAfter(name, ms));
-    }
+    for (const { name } of this.#running(names)) this.#stopOne(name, ms);
+  }
+
+  /** Whoever ends only after all faults are over returns at once. */
+  #stopOne(name: string, ms: number): void {
+    this.#world.stop(name, () => this.#restartAfter(name, this.#ended ? 0 : ms));
   }
 
   #restartAfter(name: string, ms: number): void {
@@ -247,7 +256,7 @@ export class Chaos {
     const [name, ...rest] = names.toReversed();
     if (name === undefined || this.#ended) return;
     const { scheduler, running } = this.#world;
-    this.#world.stop(name, () => this.#restartAfter(name, downMs));
+    this.#stopOne(name, downMs);
     let patience = 40;
     const whenReady = (): void => {
       patience -= 1;

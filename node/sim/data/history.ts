@@ -22,6 +22,8 @@ export interface Version {
   readonly fenced: boolean;
   /** When it was made, in moments of all clients. */
   readonly moment: number;
+  /** The latest delete that was forgotten by then, with the ids of all requests before it. */
+  readonly forgotten: Version | null;
 }
 
 /** One call of a client with all its repetitions. */
@@ -132,8 +134,9 @@ export class KeyHistory {
     const expired = isExpiry(state, before);
     const fenced = isFence(state, before);
     const call = this.#askedBy(state, { name, base, expired, fenced });
-    const { moment } = this;
-    const version: Version = { name, base, depth, epoch, state, call, expired, fenced, moment };
+    const { moment, forgotten } = this;
+    const made = { name, base, depth, epoch, state, call, expired, fenced };
+    const version: Version = { ...made, moment, forgotten };
     this.#versions.set(name, version);
     return version;
   }

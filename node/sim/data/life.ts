@@ -137,7 +137,10 @@ class Life {
     const { world } = this;
     const { scheduler } = world;
     const startMs = scheduler.now();
-    const problems = (): string[] => missing(world, this.#oracles, this.#chaos.roster);
+    const problems = (): string[] =>
+      this.#chaos.whole
+        ? missing(world, this.#oracles, this.#chaos.roster)
+        : ["a node has ended or is about to"];
     const rested = (): boolean => this.#clients.idle && problems().length === 0;
     let tookMs = 0;
     do {

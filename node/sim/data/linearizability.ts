@@ -32,6 +32,8 @@ class Check {
   readonly #earliest: number[];
   readonly #latest: number[];
   readonly #absent: Interval[] = [];
+  /** What came of calls besides what they were told. */
+  readonly #again: { readonly call: Call; readonly place: number }[] = [];
 
   constructor(history: KeyHistory, last: Version | null) {
     this.#history = history;
@@ -39,11 +41,27 @@ class Check {
     for (const [place, version] of this.#path.entries()) {
       if (version === null) continue;
       this.#places.set(version.name, place);
-      if (this.#placesOfCalls.has(version.call)) throw this.#broken(`${version.call} twice`);
-      this.#placesOfCalls.set(version.call, place);
+      this.#addPlace(version, place);
     }
     this.#earliest = this.#path.map(() => Number.NEGATIVE_INFINITY);
     this.#latest = this.#path.map(() => Number.POSITIVE_INFINITY);
+  }
+
+  /** A request whose id is forgotten with a delete is a new one, should it come once more. */
+  #addPlace({ call, forgotten, moment }: Version, place: number): void {
+    const earlier = this.#placesOfCalls.get(call);
+    if (earlier === undefined) {
+      this.#placesOfCalls.set(call, place);
+      return;
+    }
+    if ((this.#path[earlier]?.depth ?? 0) > (forgotten?.depth ?? 0)) {
+      throw this.#broken(`${call} twice`);
+    }
+    const asked = this.#history.calls.find(({ id }) => id === call);
+    if (asked === undefined) return;
+    const answered = moment <= asked.end ? place : earlier;
+    this.#placesOfCalls.set(call, answered);
+    this.#again.push({ call: asked, place: answered === place ? earlier : place });
   }
 
   run(): void {
@@ -55,6 +73,9 @@ class Check {
       else if (!known.has(version.call)) throw this.#broken(`nobody asked for ${version.call}`);
     }
     for (const call of this.#history.calls) this.#place(call);
+    for (const { call, place } of this.#again) {
+      this.#placeWrite({ ...call, outcome: "unknown" }, place);
+    }
     let moved = true;
     while (moved) moved = this.#push();
   }

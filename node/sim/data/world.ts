@@ -61,6 +61,8 @@ export class DataNode implements Host {
   /** How far this host's time of day is ahead: no two hosts have quite the same. */
   wallAheadMs: number;
   ended = false;
+  /** It was told to end. */
+  stopping = false;
   readonly replication: Replication;
   readonly #world: World;
   /** Until when it stands still, and what then happens. */
@@ -180,6 +182,7 @@ export class World {
     const node = this.running.get(name);
     if (node === undefined) return;
     this.note(`stop ${name}`);
+    node.stopping = true;
     node.run(() => {
       void node.replication.handOver().then(() => {
         if (node.ended) return;

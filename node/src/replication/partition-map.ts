@@ -3,6 +3,7 @@
  * be out of date, and nothing but time is lost by that: replicas answer in their own view only.
  */
 import type { PlacedView } from "./messages.ts";
+import { spread } from "./spread.ts";
 
 export class PartitionMap {
   readonly #placed = new Map<number, PlacedView>();
@@ -14,7 +15,7 @@ export class PartitionMap {
     return this.#size;
   }
 
-  /** A number that differs where two maps do; a plain sum would not. 0 for an empty map. */
+  /** A number that differs where two maps do, but for one pair in 2^32. 0 for an empty map. */
   get epochs(): number {
     return this.#epochs;
   }
@@ -42,8 +43,13 @@ export class PartitionMap {
     }
     if (view.epoch <= knownEpoch) return false;
     this.#placed.set(partition, placed);
-    const weight = Math.imul(2 * partition + 1, 0x9e3779b1);
-    this.#epochs = (this.#epochs + Math.imul(view.epoch - knownEpoch, weight)) >>> 0;
+    const change = markOf(partition, view.epoch) - markOf(partition, knownEpoch);
+    this.#epochs = (this.#epochs + change) >>> 0;
     return true;
   }
+}
+
+/** What a view adds to the number of a map: no pattern, so that changes do not cancel each other. */
+function markOf(partition: number, epoch: number): number {
+  return epoch === 0 ? 0 : spread(spread(partition + 1) + epoch);
 }

@@ -49,8 +49,9 @@ export interface NodeContext {
   readonly admitCopy: (bytes: number) => Promise<void>;
 }
 
-/** Between two questions to a member that copies ahead. */
+/** Between two questions to a member that copies ahead; longer while it finds nothing to copy. */
 const COPY_POLL_MS = 50;
+const COPY_POLL_MS_MAX = 1_000;
 /** A node keeps what it copied ahead so long after it was last asked to go on. */
 const COPY_KEPT_MS = 30_000;
 const RETRY_MS_MAX = 4_000;
@@ -645,6 +646,8 @@ export class Partition {
   async #copyAhead(leader: Leader, coming: readonly Member[]): Promise<boolean> {
     const { peers, self, clock } = this.#context;
     const { epoch } = leader.view;
+    let copied = -1;
+    let waitMs = COPY_POLL_MS;
     while (leader.state === "leading") {
       const request = { type: "copy", partition: this.#number, epoch, from: self.name } as const;
       const progress = await Promise.all(
@@ -653,7 +656,10 @@ export class Partition {
       if (!coming.every((member) => peers.present(member))) return false;
       if (leader.settled && progress.every(({ ready }) => ready)) return true;
       this.#copying = progress;
-      await sleep(clock, COPY_POLL_MS);
+      const before = copied;
+      copied = progress.reduce((sum, { keys }) => sum + keys, 0);
+      waitMs = copied > before ? COPY_POLL_MS : Math.min(COPY_POLL_MS_MAX, 2 * waitMs);
+      await sleep(clock, waitMs);
     }
     return false;
   }

@@ -7,6 +7,7 @@
  * partitions at most, and scaling moves what it must. What is desired here becomes real by a change
  * of the partition's view. Decision record 0014 has what else was tried.
  */
+import { spread } from "./spread.ts";
 
 export interface Pod {
   readonly name: string;
@@ -135,12 +136,4 @@ class Table {
 /** Whether another pod of the row is in the same failure domain as this one at its place. */
 function sharesZone({ zone }: Pod, row: readonly Pod[], place: number): boolean {
   return zone !== null && row.some((other, index) => index !== place && other.zone === zone);
-}
-
-/** A number without a pattern for each number (the finalizer of MurmurHash3). */
-function spread(value: number): number {
-  let mixed = value | 0;
-  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
-  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
-  return (mixed ^ (mixed >>> 16)) >>> 0;
 }

@@ -30,6 +30,15 @@ describe("what a node knows of all views", () => {
     assert.notEqual(one.epochs, other.epochs);
   });
 
+  it("differs where each knows of views that the other one does not, whichever these are", () => {
+    const numbers = new Set<number>();
+    for (let known = 0; known < 4 ** 4; known += 1) {
+      const epochs = [0, 1, 2, 3].map((partition) => [partition, (known >> (2 * partition)) & 3]);
+      numbers.add(mapOf(...(epochs as [number, number][])).epochs);
+    }
+    assert.equal(numbers.size, 4 ** 4);
+  });
+
   it("has the same number on whatever way it came about", () => {
     const one = mapOf([0, 1], [1, 1], [0, 3]);
     const other = mapOf([1, 1], [0, 2], [0, 3]);

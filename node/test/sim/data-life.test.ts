@@ -55,7 +55,11 @@ describe("simulated lives of the data layer: seeds that broke something once", (
     7_054: "a member stayed behind that missed a write under way while all were compared",
     13_461: "a founder whose disk was full when all had agreed never began",
     30_876: "a founder with an empty disk, cut off from a ring with data, began another one",
+    30_988: "a request came again after its id was forgotten with a delete",
+    33_565: "a node never heard of a view, as two maps that differed had one number",
     33_339: "a node whose turn it was to lead kept clients waiting while another one led",
+    44_292: "who could not move a partition had all of it listed twenty times a second",
+    68_737: "a node that ended after all faults were over stayed away",
   };
   for (const [seed, what] of Object.entries(broken)) {
     it(`seed ${seed} holds: ${what}`, async () => {
