@@ -5,6 +5,7 @@
 import { compareStamps } from "./ballot.ts";
 import type { Clock } from "../chord/ports.ts";
 import { sleep } from "../chord/sleep.ts";
+import { ReplicationError } from "./errors.ts";
 import { mergeWalk, type Source } from "./merge-walk.ts";
 import type { ReplicationOptions } from "./options.ts";
 import type { Peers } from "./peers.ts";
@@ -19,6 +20,13 @@ export interface CopyProgress {
   /** Copied so far. */
   readonly keys: number;
   readonly bytes: number;
+}
+
+/** Go on copying what `from`, active in that view, holds: so many records at most. */
+export interface CopyRequest {
+  readonly epoch: number;
+  readonly from: string;
+  readonly limit: number;
 }
 
 export interface CopierParts {
@@ -41,6 +49,12 @@ const ANSWER_MS = 50;
 export class Copier {
   readonly #parts: CopierParts;
   #passing: Promise<void> | null = null;
+  /** A pass came to its end: what later ones find was written meanwhile. */
+  #passed = false;
+  /** Records that may be copied yet, and what resolves when there are none or some again. */
+  #allowed = 0;
+  #spent = Promise.withResolvers<void>();
+  #granted = Promise.withResolvers<void>();
   #ready = false;
   #keys = 0;
   #bytes = 0;
@@ -51,13 +65,15 @@ export class Copier {
   }
 
   /**
-   * Goes on copying what `from`, active in that view, holds; tells how far it is once a pass is
-   * through, or after a moment.
+   * Goes on copying; tells how far it is once a pass is through, all that was allowed is copied, or
+   * after a moment.
    */
-  async continue(epoch: number, from: string): Promise<CopyProgress> {
+  async continue({ epoch, from, limit }: CopyRequest): Promise<CopyProgress> {
     if (!this.#ready) {
+      this.#grant(limit);
       this.#passing ??= this.#pass(epoch, from);
-      await Promise.race([this.#passing, sleep(this.#parts.clock, ANSWER_MS)]);
+      const moment = sleep(this.#parts.clock, ANSWER_MS);
+      await Promise.race([this.#passing, this.#spent.promise, moment]);
     }
     const progress = { ready: this.#ready, keys: this.#keys, bytes: this.#bytes };
     this.#ready = false;
@@ -67,11 +83,34 @@ export class Copier {
   /** Keeps nothing more: the member begins, and nobody could tell what of it is a cache. */
   stop(): void {
     this.#stopped = true;
+    this.#granted.resolve();
+  }
+
+  #grant(limit: number): void {
+    this.#allowed = limit;
+    this.#spent = Promise.withResolvers();
+    this.#granted.resolve();
+    this.#granted = Promise.withResolvers();
+  }
+
+  /** Resolves with how many of so many records may be copied now. */
+  async #allowance(wanted: number): Promise<number> {
+    // Whoever falls behind what is written would never come to an end.
+    if (this.#passed) return wanted;
+    while (this.#allowed <= 0 && !this.#stopped) {
+      this.#spent.resolve();
+      await this.#granted.promise;
+    }
+    if (this.#stopped) throw new ReplicationError("unavailable", "copying ahead is over");
+    const count = Math.min(wanted, this.#allowed);
+    this.#allowed -= count;
+    return count;
   }
 
   async #pass(epoch: number, from: string): Promise<void> {
     try {
       const missing = await this.#copyMissing(epoch, from);
+      this.#passed = true;
       this.#ready = missing <= LITTLE;
     } catch {
       // Whoever asked will ask again.
@@ -92,9 +131,11 @@ export class Copier {
         stamp !== null && compareStamps(stamp, held) > 0 ? [{ key, stamp }] : [],
       );
       missing += lacked.length;
-      for (let start = 0; start < lacked.length; start += FETCH_KEYS_MAX) {
-        const entries = lacked.slice(start, start + FETCH_KEYS_MAX);
+      for (let start = 0; start < lacked.length; ) {
+        const count = await this.#allowance(Math.min(FETCH_KEYS_MAX, lacked.length - start));
+        const entries = lacked.slice(start, start + count);
         await this.#take(await fetchRecords(peers, from, { partition, entries }));
+        start += count;
       }
     }
     return missing;

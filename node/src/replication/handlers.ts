@@ -67,7 +67,7 @@ export function replicaHandlers(
       return { ...shown, active: active && view.epoch === next.epoch };
     },
     announce: ({ partition, placed }) => ({ active: of(partition).announced(placed) }),
-    copy: ({ partition, epoch, from }) => of(partition).copy(epoch, from),
+    copy: ({ partition, ...request }) => of(partition).copy(request),
   };
 }
 

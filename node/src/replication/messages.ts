@@ -4,6 +4,7 @@
  */
 import type { Ballot } from "./ballot.ts";
 import type { Charter } from "./charter.ts";
+import type { CopyProgress, CopyRequest } from "./copier.ts";
 import type { KeyPage, KeyQuery } from "./key-listing.ts";
 import type { KeyOperation, Outcome } from "./operation.ts";
 import type { Entry, Held, KeyedRecord } from "./record.ts";
@@ -80,11 +81,8 @@ export interface Exchanges {
   >;
   /** A decided view, to its members; whether the member is active in it or in a later one. */
   announce: Exchange<OfPartition & { readonly placed: PlacedView }, { readonly active: boolean }>;
-  /** To who shall become a member: copy ahead what `from` holds. Whether that is nearly done. */
-  copy: Exchange<
-    OfPartition & { readonly epoch: number; readonly from: string },
-    { readonly ready: boolean; readonly keys: number; readonly bytes: number }
-  >;
+  /** To who shall become a member: copy ahead. */
+  copy: Exchange<OfPartition & CopyRequest, CopyProgress>;
 
   // Between nodes.
   /**

@@ -8,7 +8,7 @@ import { sleep } from "../chord/sleep.ts";
 import { nextBallot, proposerOf } from "./ballot.ts";
 import { decideNextView } from "./change.ts";
 import type { Confirmer } from "./confirmer.ts";
-import { Copier, type CopyProgress } from "./copier.ts";
+import { Copier, type CopyProgress, type CopyRequest } from "./copier.ts";
 import { ReplicationError } from "./errors.ts";
 import { gather } from "./gather.ts";
 import type { KeyPage, KeyQuery } from "./key-listing.ts";
@@ -16,6 +16,7 @@ import { type Attempt, Leader } from "./leader.ts";
 import type { PlacedView } from "./messages.ts";
 import type { Outcome } from "./operation.ts";
 import type { ReplicationOptions } from "./options.ts";
+import type { MoveReason, Pace } from "./pace.ts";
 import type { PartitionMap } from "./partition-map.ts";
 import type { Peers } from "./peers.ts";
 import type { Held } from "./record.ts";
@@ -44,7 +45,9 @@ export interface NodeContext {
   /** Asks a node for a sign of life; who it is, null if it does not answer. */
   readonly greet: (name: string) => Promise<Member | null>;
   /** Runs the move now if this node moves few enough others; false if it did not. */
-  readonly move: (run: () => Promise<void>) => boolean;
+  readonly move: (reason: MoveReason, run: () => Promise<void>) => boolean;
+  /** How fast it has records moved. */
+  readonly pace: Pace;
   /** Resolves when so many bytes may be copied ahead. */
   readonly admitCopy: (bytes: number) => Promise<void>;
 }
@@ -197,7 +200,11 @@ export class Partition {
   // --- operations -------------------------------------------------------------------------------
 
   /** Carries an operation out if this node leads, or is about to. */
-  async execute(attempt: Attempt): Promise<Outcome> {
+  execute(attempt: Attempt): Promise<Outcome> {
+    return this.#context.pace.serve(() => this.#execute(attempt));
+  }
+
+  async #execute(attempt: Attempt): Promise<Outcome> {
     for (;;) {
       const outcome = await this.#executeIfLeading(attempt);
       if (outcome !== null) return outcome;
@@ -241,7 +248,7 @@ export class Partition {
     throw new ReplicationError("other-view", "this node has no copy of the partition");
   }
 
-  async copy(epoch: number, from: string): Promise<CopyProgress> {
+  async copy(request: CopyRequest): Promise<CopyProgress> {
     const { peers, clock, options, admitCopy, metrics, self, map } = this.#context;
     const view = map.get(this.#number)?.view;
     if (view !== undefined && isMember(view, self)) return { ready: true, keys: 0, bytes: 0 };
@@ -255,7 +262,7 @@ export class Partition {
       admit: admitCopy,
       metrics,
     });
-    return await this.#copier.continue(epoch, from);
+    return await this.#copier.continue(request);
   }
 
   /** Takes news of a view; whether this node is active in it or in a later one. */
@@ -571,7 +578,8 @@ export class Partition {
     const wanted = this.#wantedMembers(view);
     if (wanted === null || wanted === "unknown" || sameMembers(wanted, view.members)) return;
     if (this.replica.view.epoch !== view.epoch || !this.#mayMove(view, wanted)) return;
-    this.#context.move(() => this.#move(wanted));
+    const reason = view.members.every((member) => this.#isPresent(member)) ? "placing" : "mending";
+    this.#context.move(reason, () => this.#move(wanted, reason));
   }
 
   /**
@@ -602,13 +610,13 @@ export class Partition {
     return members;
   }
 
-  async #move(wanted: readonly Member[]): Promise<void> {
+  async #move(wanted: readonly Member[], reason: MoveReason): Promise<void> {
     this.#tasks.add("move");
     try {
       const { view } = this.replica;
       const coming = wanted.filter((member) => !isMember(view, member));
       const leader = this.#leader;
-      if (leader === null || !(await this.#copyAhead(leader, coming))) return;
+      if (leader === null || !(await this.#copyAhead(leader, coming, reason))) return;
       if (!(await leader.pause())) return;
       try {
         const stillLeads = (): boolean => leader.followsItself;
@@ -643,13 +651,18 @@ export class Partition {
    * nothing under earlier leaders must be settled by then, too: of two such writes one could else
    * be all that some members of the next view begin with, and the other one all that others do.
    */
-  async #copyAhead(leader: Leader, coming: readonly Member[]): Promise<boolean> {
-    const { peers, self, clock } = this.#context;
+  async #copyAhead(
+    leader: Leader,
+    coming: readonly Member[],
+    reason: MoveReason,
+  ): Promise<boolean> {
+    const { peers, self, clock, pace } = this.#context;
     const { epoch } = leader.view;
-    let copied = -1;
+    const copy = { type: "copy", partition: this.#number, epoch, from: self.name } as const;
+    let copied = 0;
     let waitMs = COPY_POLL_MS;
     while (leader.state === "leading") {
-      const request = { type: "copy", partition: this.#number, epoch, from: self.name } as const;
+      const request = { ...copy, limit: pace.asked(reason) };
       const progress = await Promise.all(
         coming.map((member) => peers.call<"copy">(member.name, request)),
       );
@@ -659,7 +672,7 @@ export class Partition {
       const before = copied;
       copied = progress.reduce((sum, { keys }) => sum + keys, 0);
       waitMs = copied > before ? COPY_POLL_MS : Math.min(COPY_POLL_MS_MAX, 2 * waitMs);
-      await sleep(clock, waitMs);
+      await Promise.all([sleep(clock, waitMs), pace.moved(Math.max(0, copied - before), reason)]);
     }
     return false;
   }

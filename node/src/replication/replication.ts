@@ -24,6 +24,7 @@ import type {
 import type { Get, KeyOperation, Outcome } from "./operation.ts";
 import type { ReplicationOptions } from "./options.ts";
 import { type NodeContext, Partition } from "./partition.ts";
+import { type MoveReason, Pace } from "./pace.ts";
 import { PartitionMap } from "./partition-map.ts";
 import { Peers } from "./peers.ts";
 import { type Placement, place } from "./placement.ts";
@@ -119,7 +120,8 @@ export class Replication {
       wanted: (partition) => this.#placement?.[partition] ?? null,
       leaving: () => this.#leaving,
       greet: (name) => this.#ask(name),
-      move: (run) => this.#move(run),
+      move: (reason, run) => this.#move(reason, run),
+      pace: new Pace(clock),
       admitCopy: (bytes) => this.#admitCopy(bytes),
     };
     this.#founding = new Founding({
@@ -411,8 +413,10 @@ export class Replication {
     if (this.map.learn(partition, placed)) this.#partition(partition).tick();
   }
 
-  #move(run: () => Promise<void>): boolean {
-    if (this.#moves >= this.#options.movesMax) return false;
+  #move(reason: MoveReason, run: () => Promise<void>): boolean {
+    const { movesMax } = this.#options;
+    const giveWay = reason === "placing" && this.#context.pace.busy;
+    if (this.#moves >= (giveWay ? 1 : movesMax)) return false;
     this.#moves += 1;
     const { log } = this.#ports;
     run()

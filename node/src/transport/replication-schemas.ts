@@ -73,7 +73,13 @@ export const schemas = {
     reply: z.object({ active: z.boolean() }),
   },
   copy: {
-    request: z.object({ type: z.literal("copy"), partition, epoch: count, from: name }),
+    request: z.object({
+      type: z.literal("copy"),
+      partition,
+      epoch: count,
+      from: name,
+      limit: count,
+    }),
     reply: z.object({ ready: z.boolean(), keys: count, bytes: count }),
   },
   greet: {

@@ -149,7 +149,7 @@ describe("a move while writes of two earlier leaders are on one disk each", func
     assert.equal(await ask("demo-1", put(key, "other", first.version), 500), null);
     // The other one had begun to copy ahead.
     const { epoch = 0 } = node("demo-1").replication.map.get(0)?.view ?? {};
-    const copy = { type: "copy", partition: 0, epoch, from: "demo-1" } as const;
+    const copy = { type: "copy", partition: 0, epoch, from: "demo-1", limit: 100 } as const;
     const asked = node("demo-3").handle("demo-1", copy);
     await world.scheduler.run(200);
     await asked;

@@ -191,7 +191,7 @@ export const exchanges: {
   show: [record({ partition, next: view, ...page }), record({ ...listing, active: flag })],
   announce: [record({ partition, placed }), record({ active: flag })],
   copy: [
-    record({ partition, epoch: count, from: name }),
+    record({ partition, epoch: count, from: name, limit: count }),
     record({ ready: flag, keys: count, bytes: count }),
   ],
   greet: [

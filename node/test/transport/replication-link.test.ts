@@ -145,7 +145,7 @@ describe("messages to another node", () => {
         asker = from;
         return reply;
       };
-      const request = { type: "copy", partition: 1, epoch: 2, from: "node-2" } as const;
+      const request = { type: "copy", partition: 1, epoch: 2, from: "node-2", limit: 7 } as const;
       const client = clientTo(peer.address);
       assert.deepEqual(await client.call<"copy">("node-1", request, PATIENCE_MS), reply);
       assert.deepEqual(peer.received, [request]);
