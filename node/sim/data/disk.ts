@@ -6,6 +6,7 @@
  * does. `torn` asks for less: then any first part of the group may be left, which the contract in
  * node/src/replication/store.ts allows.
  */
+import { digestOf } from "../../src/replication/digest.ts";
 import type {
   Counts,
   Disk,
@@ -338,6 +339,10 @@ class SimulatedStore implements ReplicaStore {
       bytes += state.content.bytes.length;
     }
     return { keys, bytes };
+  }
+
+  digest(): string | null {
+    return digestOf(this.#stored.records);
   }
 
   clear(): void {

@@ -121,6 +121,7 @@ export class Copier {
 
   async #copyMissing(epoch: number, from: string): Promise<number> {
     const { partition, replica, peers, options } = this.#parts;
+    if (await this.#holdsSame(epoch, from)) return 0;
     const limit = options.pageEntries;
     const own: Source = (after) => replica.cached(after, limit);
     const other: Source = (after) =>
@@ -139,6 +140,20 @@ export class Copier {
       }
     }
     return missing;
+  }
+
+  async #holdsSame(epoch: number, from: string): Promise<boolean> {
+    const { partition, replica, peers } = this.#parts;
+    const { digest } = replica;
+    if (digest === null) return false;
+    const request = { type: "holds", partition, epoch, ballot: 0, digest } as const;
+    try {
+      return (await peers.call<"holds">(from, request)).same;
+    } catch (error) {
+      // Whoever cannot tell may list what it has.
+      if (error instanceof ReplicationError) return false;
+      throw error;
+    }
   }
 
   async #take(records: readonly KeyedRecord[]): Promise<void> {

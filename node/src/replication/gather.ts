@@ -45,6 +45,11 @@ export async function gather(parts: GatherParts, placed: PlacedView): Promise<vo
   const voted = isVoter(replica, next);
   // Whoever heard of the view in passing may not have heard of the one before it.
   const previous = placed.previous.length === 0 && voted ? replica.view.members : placed.previous;
+  if (await holdsAll(parts, { view: next, previous }, voted)) {
+    if (replica.view.epoch < next.epoch) replica.activate(next);
+    await disk.durable();
+    return;
+  }
   const showers = await findShowers(parts, { view: next, previous }, voted);
   const limit = parts.options.pageEntries;
   // The own records count if this replica was in the view before, and are only a cache if not.
@@ -63,6 +68,36 @@ export async function gather(parts: GatherParts, placed: PlacedView): Promise<vo
 /** Whether it was active in the view before, so that its own records are one of a majority's. */
 function isVoter(replica: Replica, next: View): boolean {
   return replica.member && replica.view.epoch === next.epoch - 1;
+}
+
+/**
+ * Whether this replica holds exactly what a majority of the view before holds, all sealed by being
+ * asked: what came after its copy of the partition was little, or nothing.
+ */
+async function holdsAll(
+  { peers, partition, replica }: GatherParts,
+  { view, previous }: PlacedView,
+  voted: boolean,
+): Promise<boolean> {
+  if (voted) replica.sealFor(view);
+  const { digest } = replica;
+  const others = previous.filter(({ name }) => name !== replica.self.name);
+  if (digest === null || others.length === 0) return false;
+  const needed = Math.floor(previous.length / 2) + 1 - Number(voted);
+  const answers = await Promise.all(
+    others.map(async ({ name }) => {
+      try {
+        const request = { type: "shows-same", partition, next: view, digest } as const;
+        return (await peers.call<"shows-same">(name, request)).same;
+      } catch (error) {
+        if (error instanceof ReplicationError) return null;
+        throw error;
+      }
+    }),
+  );
+  // One that differs may have what no other has, and that may be acknowledged.
+  const shown = answers.filter((same) => same !== null);
+  return shown.length >= needed && shown.every(Boolean) && replica.digest === digest;
 }
 
 /** One member that is active in the view, or as many as a majority of the view before it needs. */

@@ -47,6 +47,9 @@ export function replicaHandlers(
     },
     list: ({ partition, epoch, ballot, after, limit }) =>
       replica(partition).list(epoch, ballot, { after, limit }),
+    holds: ({ partition, epoch, ballot, digest }) => ({
+      same: replica(partition).holds(epoch, ballot, digest),
+    }),
     fetch: ({ partition, keys }) => ({ records: recordsOf(replica(partition), keys, pageBytes) }),
     peek: ({ partition, key }) => ({ held: of(partition).peek(key) }),
     keys: ({ partition, ...query }) => of(partition).listKeys(query),
@@ -65,6 +68,10 @@ export function replicaHandlers(
       const shown = replica(partition).show(next, after, limit);
       const { view, active } = replica(partition);
       return { ...shown, active: active && view.epoch === next.epoch };
+    },
+    "shows-same": ({ partition, next, digest }) => {
+      replica(partition).sealFor(next);
+      return { same: replica(partition).digest === digest };
     },
     announce: ({ partition, placed }) => ({ active: of(partition).announced(placed) }),
     copy: ({ partition, ...request }) => of(partition).copy(request),

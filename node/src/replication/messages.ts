@@ -59,6 +59,8 @@ export interface Exchanges {
   forget: Exchange<Lead & { readonly entries: readonly Entry[] }, Nothing>;
   /** What an active replica of the view holds; with ballot 0 whoever leads. */
   list: Exchange<Lead & { readonly after: string | null; readonly limit: number }, Listing>;
+  /** The same in one number: whether the replica holds exactly what has this digest. */
+  holds: Exchange<Lead & { readonly digest: string }, { readonly same: boolean }>;
   /** Records by key. As many as fit come back, at least one if there is one. */
   fetch: Exchange<
     OfPartition & { readonly keys: readonly string[] },
@@ -78,6 +80,11 @@ export interface Exchanges {
       readonly limit: number;
     },
     Listing & { readonly active: boolean }
+  >;
+  /** The same in one number. It seals, too. */
+  "shows-same": Exchange<
+    OfPartition & { readonly next: View; readonly digest: string },
+    { readonly same: boolean }
   >;
   /** A decided view, to its members; whether the member is active in it or in a later one. */
   announce: Exchange<OfPartition & { readonly placed: PlacedView }, { readonly active: boolean }>;

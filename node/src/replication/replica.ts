@@ -117,6 +117,13 @@ export class Replica {
     return this.#listing(page.after, page.limit);
   }
 
+  /** Whether it holds exactly what has this digest, for who may list it. */
+  holds(epoch: number, ballot: Ballot, digest: string): boolean {
+    if (ballot === noBallot) this.#mustBeActive(epoch);
+    else this.confirm(epoch, ballot);
+    return this.digest === digest;
+  }
+
   // --- the next view --------------------------------------------------------------------------
 
   /** First phase of the decision on view `epoch` + 1: what it has accepted, if anything. */
@@ -141,11 +148,21 @@ export class Replica {
    * replica that missed the decision learns of it. One that is in `next` already may be asked too.
    */
   show(next: View, after: string | null, limit: number): Listing {
+    this.sealFor(next);
+    return this.#listing(after, limit);
+  }
+
+  /** Nothing that it holds changes any more before it is in that view or in a later one. */
+  sealFor(next: View): void {
     const { view } = this.#state;
     if (view.epoch !== next.epoch && view.epoch !== next.epoch - 1) throw this.#error("other-view");
     if (!this.member) throw this.#error("other-view");
     if (view.epoch < next.epoch && !this.#state.sealed) this.#save({ sealed: true });
-    return this.#listing(after, limit);
+  }
+
+  /** Stands for all that it holds; null if some of that is damaged. */
+  get digest(): string | null {
+    return this.#store.digest();
   }
 
   /** A record from another replica. The newer one stays, whichever comes first. */

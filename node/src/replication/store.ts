@@ -50,6 +50,8 @@ export interface ReplicaStore {
    */
   expired(nowMs: number, limit: number): readonly string[];
   counts(): Counts;
+  /** Stands for all entries (digest.ts); null if some record is known to be damaged. */
+  digest(): string | null;
   /** Forgets every record. */
   clear(): void;
 }

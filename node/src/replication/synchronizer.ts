@@ -4,7 +4,7 @@
  * record wins, which is a state that was current or a write whose outcome nobody knew.
  */
 import { compareStamps, newestOf, type Stamp } from "./ballot.ts";
-import type { ReplicationError } from "./errors.ts";
+import { ReplicationError } from "./errors.ts";
 import { type ComparedKey, mergeWalk, type Source } from "./merge-walk.ts";
 import type { Lead } from "./messages.ts";
 import type { ReplicationOptions } from "./options.ts";
@@ -71,16 +71,40 @@ export class Synchronizer {
     // What fails from here on is noted anew.
     for (const name of following) writes.behind.delete(name);
     try {
+      const whole = following.length === others.length ? "all" : "majority";
+      if (await this.#holdSame(following)) return whole;
       for await (const batch of mergeWalk(this.#sources(following))) {
         // Who leads no more may hold what came to nothing.
         if (this.#parts.over()) return "none";
         await this.#mend(batch, following);
       }
-      return following.length === others.length ? "all" : "majority";
+      return whole;
     } catch (error) {
       for (const name of following) writes.behind.add(name);
       throw error;
     }
+  }
+
+  /**
+   * Whether they hold exactly what this replica holds now. What is written from now on is for the
+   * writes to bring to them.
+   */
+  async #holdSame(following: readonly string[]): Promise<boolean> {
+    const { peers, replica, lead } = this.#parts;
+    const { digest } = replica;
+    if (digest === null) return false;
+    const answers = await Promise.all(
+      following.map(async (name) => {
+        try {
+          return (await peers.call<"holds">(name, { type: "holds", ...lead, digest })).same;
+        } catch (error) {
+          if (!(error instanceof ReplicationError)) throw error;
+          // Whoever cannot tell may list what it has.
+          return false;
+        }
+      }),
+    );
+    return answers.every(Boolean) && !this.#parts.over();
   }
 
   /** The members that answer and follow this leader, made to where they do not yet. */

@@ -6,6 +6,8 @@
  * each group would cost every write a page more, while to count 100,000 records takes a tenth of a
  * second, whatever their values' lengths. Which values expire is gathered on the way.
  */
+import type { Stamp } from "../replication/ballot.ts";
+import { Digest } from "../replication/digest.ts";
 import { compareKeys, type Entry, type Held, lengthOfValue } from "../replication/record.ts";
 import { isReserved } from "../replication/reserved-keys.ts";
 import type { Counts, ReplicaState, ReplicaStore } from "../replication/store.ts";
@@ -72,6 +74,25 @@ function sizeOf(held: Held | null): Size {
   return held.state.content?.bytes.length ?? TOMBSTONE;
 }
 
+/** What is known of a record without its value. */
+interface Stored {
+  readonly size: Size;
+  /** Null where there is no record, or one that is damaged. */
+  readonly stamp: Stamp | null;
+}
+
+function storedOf(held: Held | null): Stored {
+  return { size: sizeOf(held), stamp: held?.stamp ?? null };
+}
+
+function stampIn(at: Buffer, sealed: Buffer): Stamp | null {
+  try {
+    return openStamp(at, sealed);
+  } catch {
+    return null;
+  }
+}
+
 export class LmdbReplica implements ReplicaStore {
   readonly #partition: number;
   readonly #file: LmdbFile;
@@ -84,10 +105,13 @@ export class LmdbReplica implements ReplicaStore {
   #generation: number;
   #keys = 0;
   #bytes = 0;
+  readonly #digest = new Digest();
+  /** A record was found that is not what was written. */
+  #damaged = false;
   /** Whether there may be records. Most partitions of a node have none, and are asked often. */
   #mayHold = false;
   /** What the file has for the key looked at last: who looks often writes next. */
-  #lastRead: { readonly key: string; readonly at: Buffer; readonly size: Size } | undefined;
+  #lastRead: { readonly key: string; readonly at: Buffer; readonly stored: Stored } | undefined;
 
   constructor(partition: number, file: LmdbFile, changes: () => Changes) {
     checkPartition(partition);
@@ -97,9 +121,13 @@ export class LmdbReplica implements ReplicaStore {
     this.#generation = Number(this.#readJson(generationKey(partition)));
     file.visit(records(partition, this.#generation), (at, sealed) => {
       this.#mayHold = true;
+      const key = keyText(at);
       this.#count(isOfReserved(at), ABSENT, sealedValueLength(sealed) ?? TOMBSTONE);
       const expiresMs = sealedExpiry(sealed);
-      if (expiresMs !== null) this.#expiries.set(keyText(at), expiresMs);
+      if (expiresMs !== null) this.#expiries.set(key, expiresMs);
+      const stamp = stampIn(at, sealed);
+      if (stamp === null) this.#damaged = true;
+      else this.#digest.add(key, stamp);
       return true;
     });
   }
@@ -122,7 +150,7 @@ export class LmdbReplica implements ReplicaStore {
     const at = recordKey(this.#partition, this.#generation, key);
     const sealed = this.#file.get(at);
     const held = sealed === undefined ? null : this.#openHeld(key, at, sealed);
-    this.#lastRead = { key, at, size: sizeOf(held) };
+    this.#lastRead = { key, at, stored: storedOf(held) };
     return held;
   }
 
@@ -180,6 +208,10 @@ export class LmdbReplica implements ReplicaStore {
     return { keys: this.#keys, bytes: this.#bytes };
   }
 
+  digest(): string | null {
+    return this.#damaged ? null : this.#digest.toString();
+  }
+
   clear(): void {
     this.#changes().cleared.add(this);
     // Under the next generation nothing lies; what lies under this one is removed bit by bit.
@@ -189,6 +221,8 @@ export class LmdbReplica implements ReplicaStore {
     this.#lastRead = undefined;
     this.#keys = 0;
     this.#bytes = 0;
+    this.#digest.clear();
+    this.#damaged = false;
     this.#expiries.clear();
   }
 
@@ -244,7 +278,8 @@ export class LmdbReplica implements ReplicaStore {
   #change(change: Pick<Pending, "key" | "at" | "held" | "value">): void {
     const { key, at, held, value } = change;
     const before = this.#pending.get(key);
-    const sizeBefore = before === undefined ? this.#storedSize(key, at) : sizeOf(before.held);
+    const stored = before === undefined ? this.#stored(key, at) : storedOf(before.held);
+    const sizeBefore = stored.size;
     const size = sizeOf(held);
     const mayHaveBody = liesApart(sizeBefore) || before?.dropsBody === true;
     const dropsBody = mayHaveBody && !liesApart(size);
@@ -252,6 +287,8 @@ export class LmdbReplica implements ReplicaStore {
     this.#lastRead = undefined;
     this.#mayHold ||= held !== null;
     this.#count(isReserved(key), sizeBefore, size);
+    if (stored.stamp !== null) this.#digest.remove(key, stored.stamp);
+    if (held !== null) this.#digest.add(key, held.stamp);
     this.#expiries.set(key, held?.state.content?.expiresMs);
     if (before !== undefined && !before.inFlight) {
       before.held = held;
@@ -274,10 +311,13 @@ export class LmdbReplica implements ReplicaStore {
     group.records.push(pending);
   }
 
-  #storedSize(key: string, at: Buffer): Size {
-    if (this.#lastRead?.key === key) return this.#lastRead.size;
+  #stored(key: string, at: Buffer): Stored {
+    if (this.#lastRead?.key === key) return this.#lastRead.stored;
     const sealed = this.#file.peek(at);
-    return sealed === undefined ? ABSENT : (sealedValueLength(sealed) ?? TOMBSTONE);
+    if (sealed === undefined) return storedOf(null);
+    const stamp = stampIn(at, sealed);
+    this.#damaged ||= stamp === null;
+    return { size: sealedValueLength(sealed) ?? TOMBSTONE, stamp };
   }
 
   #count(reserved: boolean, sizeBefore: Size, size: Size): void {
@@ -316,6 +356,7 @@ export class LmdbReplica implements ReplicaStore {
     try {
       return read();
     } catch (cause) {
+      this.#damaged = true;
       throw new CorruptRecord({ path: this.#file.path, partition: this.#partition, key }, cause);
     }
   }

@@ -2,6 +2,7 @@
  * A disk without a disk, for tests: commits come on a later turn of the event loop, fail when they
  * are told to, and what was not committed when another process takes over is lost.
  */
+import { digestOf } from "../replication/digest.ts";
 import { isOver } from "../replication/key-operation.ts";
 import { compareKeys, type Entry, type Held, lengthOfValue } from "../replication/record.ts";
 import { isReserved } from "../replication/reserved-keys.ts";
@@ -169,6 +170,10 @@ class MemoryReplica implements ReplicaStore {
       bytes += state.content?.bytes.length ?? 0;
     }
     return { keys, bytes };
+  }
+
+  digest(): string | null {
+    return digestOf(this.#records);
   }
 
   clear(): void {

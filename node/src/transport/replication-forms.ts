@@ -451,6 +451,8 @@ const forms: { readonly [T in RequestType]: Form<T> } = {
   charter: jsonForm<"charter">(17, schemas.charter),
   farewell,
   peek,
+  holds: jsonForm<"holds">(22, schemas.holds),
+  "shows-same": jsonForm<"shows-same">(23, schemas.showsSame),
 };
 
 const byKind: readonly (AnyForm | undefined)[] = Object.values(forms).reduce<AnyForm[]>(

@@ -56,6 +56,8 @@ const partition = z
   .min(0)
   .max(PARTITIONS_MAX - 1);
 const lead = { partition, epoch: count, ballot: count };
+const digest = z.string().regex(/^[0-9a-f]{16}$/);
+const same = z.object({ same: z.boolean() });
 const empty = z.object({});
 
 /** What is said and what is answered, for each kind that travels as JSON. */
@@ -67,6 +69,14 @@ export const schemas = {
   acceptChange: {
     request: z.object({ type: z.literal("accept-change"), ...lead, members }),
     reply: empty,
+  },
+  holds: {
+    request: z.object({ type: z.literal("holds"), ...lead, digest }),
+    reply: same,
+  },
+  showsSame: {
+    request: z.object({ type: z.literal("shows-same"), partition, next: view, digest }),
+    reply: same,
   },
   announce: {
     request: z.object({ type: z.literal("announce"), partition, placed }),

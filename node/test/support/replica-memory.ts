@@ -1,4 +1,5 @@
 /** A replica's disk in memory, which a restart reads again and a loss empties. */
+import { digestOf } from "../../src/replication/digest.ts";
 import { isOver } from "../../src/replication/key-operation.ts";
 import { compareKeys, type Entry, type Held, lengthOfValue } from "../../src/replication/record.ts";
 import type { Counts, ReplicaState, ReplicaStore } from "../../src/replication/store.ts";
@@ -45,6 +46,10 @@ export class ReplicaMemory implements ReplicaStore {
     const contents = [...this.#records.values()].flatMap(({ state }) => state.content ?? []);
     const bytes = contents.reduce((sum, content) => sum + content.bytes.length, 0);
     return { keys: contents.length, bytes };
+  }
+
+  digest(): string | null {
+    return digestOf(this.#records);
   }
 
   clear(): void {

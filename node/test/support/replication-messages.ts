@@ -154,6 +154,7 @@ const outcome = fc.oneof<fc.Arbitrary<Outcome>[]>(
 
 const lead = { partition, epoch: count, ballot: count };
 const page = { after: nullable(key), limit: fc.integer({ min: 1, max: 65_536 }) };
+const digest = fc.stringMatching(/^[0-9a-f]{16}$/);
 const listing = { entries, after: nullable(key) };
 const nothing = fc.constant({});
 
@@ -187,6 +188,8 @@ export const exchanges: {
     record(lead),
     record({ accepted: nullable(record({ ballot: count, members })) }),
   ],
+  holds: [record({ ...lead, digest }), record({ same: flag })],
+  "shows-same": [record({ partition, next: view, digest }), record({ same: flag })],
   "accept-change": [record({ ...lead, members }), nothing],
   show: [record({ partition, next: view, ...page }), record({ ...listing, active: flag })],
   announce: [record({ partition, placed }), record({ active: flag })],
