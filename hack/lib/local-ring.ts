@@ -284,7 +284,7 @@ export class LocalRing {
    * Waits until every value has all its copies where the roster wants them, as far as the nodes
    * that are ready know.
    */
-  async placed(timeoutMs = 60_000): Promise<void> {
+  async placed(timeoutMs = 60_000, intervalMs = 100): Promise<void> {
     await waitFor(
       `every partition to be whole and in its place (logs in ${this.directory})`,
       async () => {
@@ -294,7 +294,7 @@ export class LocalRing {
           led === PARTITIONS && views.every((view) => view?.degraded === 0 && view.misplaced === 0)
         );
       },
-      { timeoutMs, intervalMs: 100 },
+      { timeoutMs, intervalMs },
     );
   }
 
