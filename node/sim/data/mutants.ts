@@ -247,6 +247,13 @@ export const mutants: readonly Mutant[] = [
     to: "",
   },
   {
+    name: "compared-to-one",
+    what: "copies count as compared when one of them has the same as the leader",
+    file: "synchronizer.ts",
+    from: "return answers.every(Boolean) && !this.#parts.over();",
+    to: "return answers.some(Boolean) && !this.#parts.over();",
+  },
+  {
     name: "vote-does-not-seal",
     what: "a member that accepted a proposal of the next view goes on in its own",
     file: "replica.ts",

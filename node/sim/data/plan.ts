@@ -183,7 +183,7 @@ export function planOf(seed: number, rates: FaultRates = defaultRates): Plan {
     clients: random.integer(clientsMin, 5),
     thinkMs,
     // Chance of its own: lives in which nothing expires are as they were before there was this.
-    ttlRate: new SeededRandom(seed, 4).chance(0.3) ? 0.5 : 0,
+    ttlRate: new SeededRandom(seed, 4).chance(0.5) ? 0.5 : 0,
     forgetAfterMs: forgetAfter(new SeededRandom(seed, 7)),
     fenceRate: new SeededRandom(seed, 6).chance(0.2) ? 0.3 : 0,
     ...limitsOf(random),

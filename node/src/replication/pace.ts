@@ -26,10 +26,10 @@ const LEARNED = 0.1;
 const RISE = 1.25;
 const FALL = 0.5;
 /** Records a second. */
-const LEAST: Readonly<Record<MoveReason, number>> = { placing: 50, mending: 1_000 };
+const LEAST: Readonly<Record<MoveReason, number>> = { placing: 100, mending: 1_000 };
 const MOST = 100_000;
 /** Records asked for at once are those of so long, and not fewer or more than that. */
-const ASKED_MS = 100;
+const ASKED_MS = 250;
 const ASKED_MIN = 8;
 const ASKED_MAX = 10_000;
 
