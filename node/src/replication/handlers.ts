@@ -47,9 +47,7 @@ export function replicaHandlers(
     },
     list: ({ partition, epoch, ballot, after, limit }) =>
       replica(partition).list(epoch, ballot, { after, limit }),
-    holds: ({ partition, epoch, ballot, digest }) => ({
-      same: replica(partition).holds(epoch, ballot, digest),
-    }),
+    holds: ({ partition, ...question }) => ({ same: replica(partition).holds(question) }),
     fetch: ({ partition, keys }) => ({ records: recordsOf(replica(partition), keys, pageBytes) }),
     peek: ({ partition, key }) => ({ held: of(partition).peek(key) }),
     keys: ({ partition, ...query }) => of(partition).listKeys(query),

@@ -49,7 +49,7 @@ export class PartitionMap {
   }
 }
 
-/** What a view adds to the number of a map: no pattern, so that changes do not cancel each other. */
+/** What a view adds to the number of a map, without a pattern: so changes do not cancel out. */
 function markOf(partition: number, epoch: number): number {
   return epoch === 0 ? 0 : spread(spread(partition + 1) + epoch);
 }

@@ -46,7 +46,11 @@ export class LmdbFile {
 
   /** As `get`, but what it gives is overwritten by the next read of anything. */
   peek(key: Buffer): Buffer | undefined {
-    return this.#read(() => this.#database.getBinaryFast(key));
+    // lmdb's buffer is longer than it says, which native code would see.
+    return this.#read(() => {
+      const shared = this.#database.getBinaryFast(key);
+      return shared?.subarray(0, shared.length);
+    });
   }
 
   /** Goes through a range until the visitor has seen enough, which it says with false. */

@@ -1,6 +1,7 @@
 /**
  * Goal: copying ahead takes as many records as somebody asks for, and so to the end; what was
- * written meanwhile it takes at once. Method: a source in memory that answers each message a while later, in virtual time.
+ * written meanwhile it takes at once. Method: a source in memory that answers each message a while
+ * later, in virtual time.
  */
 import assert from "node:assert/strict";
 import { Copier, type CopyProgress } from "../../src/replication/copier.ts";
