@@ -2,9 +2,9 @@
  * How fast a leader has records moved: as fast as its clients hardly notice.
  *
  * Operations of clients are timed in windows. How long they take while nothing moves is the
- * measure: while they take not much longer than that the rate rises window by window, and where they
- * do it is halved, whatever the reason: the processor, the disk, the network, more clients, or
- * moving. That is how TCP finds the rate of a way that it shares (AIMD; with a measure of delay as in
+ * measure: while they take not much longer than that the rate rises window by window. Where they do
+ * it is halved, whatever the reason: the processor, the disk, the network, more clients, or moving.
+ * That is how TCP finds the rate of a way that it shares (AIMD; with a measure of delay as in
  * LEDBAT, RFC 6817). Without clients there is nobody to give way to, and no limit.
  *
  * There is a least rate, so that moving comes to its end under any load; it is higher where copies
