@@ -53,8 +53,8 @@ export class Copier {
   #passed = false;
   /** Records that may be copied yet, and what resolves when there are none or some again. */
   #allowed = 0;
-  #spent = Promise.withResolvers<void>();
-  #granted = Promise.withResolvers<void>();
+  #spent: PromiseWithResolvers<void> = Promise.withResolvers();
+  #granted: PromiseWithResolvers<void> = Promise.withResolvers();
   #ready = false;
   #keys = 0;
   #bytes = 0;

@@ -279,17 +279,11 @@ export class LmdbReplica implements ReplicaStore {
     const { key, at, held, value } = change;
     const before = this.#pending.get(key);
     const stored = before === undefined ? this.#stored(key, at) : storedOf(before.held);
-    const sizeBefore = stored.size;
-    const size = sizeOf(held);
-    const mayHaveBody = liesApart(sizeBefore) || before?.dropsBody === true;
-    const dropsBody = mayHaveBody && !liesApart(size);
+    const mayHaveBody = liesApart(stored.size) || before?.dropsBody === true;
+    const dropsBody = mayHaveBody && !liesApart(sizeOf(held));
     const group = this.#changes();
     this.#lastRead = undefined;
-    this.#mayHold ||= held !== null;
-    this.#count(isReserved(key), sizeBefore, size);
-    if (stored.stamp !== null) this.#digest.remove(key, stored.stamp);
-    if (held !== null) this.#digest.add(key, held.stamp);
-    this.#expiries.set(key, held?.state.content?.expiresMs);
+    this.#account(key, stored, held);
     if (before !== undefined && !before.inFlight) {
       before.held = held;
       before.value = value;
@@ -318,6 +312,15 @@ export class LmdbReplica implements ReplicaStore {
     const stamp = stampIn(at, sealed);
     this.#damaged ||= stamp === null;
     return { size: sealedValueLength(sealed) ?? TOMBSTONE, stamp };
+  }
+
+  /** Keeps up all that is known of the records together. */
+  #account(key: string, stored: Stored, held: Held | null): void {
+    this.#mayHold ||= held !== null;
+    this.#count(isReserved(key), stored.size, sizeOf(held));
+    if (stored.stamp !== null) this.#digest.remove(key, stored.stamp);
+    if (held !== null) this.#digest.add(key, held.stamp);
+    this.#expiries.set(key, held?.state.content?.expiresMs);
   }
 
   #count(reserved: boolean, sizeBefore: Size, size: Size): void {

@@ -76,7 +76,7 @@ class Trial {
         return { ...shown, active: replica.active && replica.view.epoch === request.next.epoch };
       }
       assert.equal(request.type, "fetch");
-      const { keys } = request as Extract<Request, { type: "fetch" }>;
+      const { keys } = request;
       return { records: keys.flatMap((key) => ({ key, held: replica.held(key) ?? [] })) };
     };
     return { call } as unknown as Network;

@@ -36,9 +36,9 @@ class Trial {
 
   /** Moves for so long; gives the records of each second. */
   async move(seconds: number, reason: MoveReason = "placing"): Promise<readonly number[]> {
-    let going = true;
+    const end = new AbortController();
     const mover = async (): Promise<void> => {
-      while (going) {
+      while (!end.signal.aborted) {
         const count = this.pace.asked(reason);
         await this.#passes(1);
         this.moved += count;
@@ -53,7 +53,7 @@ class Trial {
       this.#rate = this.moved - before;
       rates.push(this.#rate);
     }
-    going = false;
+    end.abort();
     return rates;
   }
 
