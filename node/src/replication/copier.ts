@@ -12,6 +12,7 @@ import type { Peers } from "./peers.ts";
 import type { ReplicationMetrics } from "./ports.ts";
 import type { Entry, KeyedRecord } from "./record.ts";
 import type { Replica } from "./replica.ts";
+import { holdsSame } from "./same.ts";
 import { countsOf, fetchRecords } from "./transfer.ts";
 
 export interface CopyProgress {
@@ -147,13 +148,7 @@ export class Copier {
     const { digest } = replica;
     if (digest === null) return false;
     const request = { type: "holds", partition, epoch, ballot: 0, digest } as const;
-    try {
-      return (await peers.call<"holds">(from, request)).same;
-    } catch (error) {
-      // Whoever cannot tell may list what it has.
-      if (error instanceof ReplicationError) return false;
-      throw error;
-    }
+    return (await holdsSame(peers, from, request)) === true;
   }
 
   async #take(records: readonly KeyedRecord[]): Promise<void> {

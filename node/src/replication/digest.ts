@@ -53,7 +53,7 @@ export class Digest {
 }
 
 /** Of records in memory. */
-export function digestOf(records: ReadonlyMap<string, Held>): string {
+export function digestOf(records: ReadonlyMap<string, Pick<Held, "stamp">>): string {
   const digest = new Digest();
   for (const [key, { stamp }] of records) digest.add(key, stamp);
   return digest.toString();

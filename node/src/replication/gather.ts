@@ -12,6 +12,7 @@ import type { Peers } from "./peers.ts";
 import type { ReplicationMetrics } from "./ports.ts";
 import type { Entry } from "./record.ts";
 import type { Replica } from "./replica.ts";
+import { holdsSame } from "./same.ts";
 import type { Disk } from "./store.ts";
 import { countsOf, fetchRecords } from "./transfer.ts";
 import type { View } from "./view.ts";
@@ -45,12 +46,18 @@ export async function gather(parts: GatherParts, placed: PlacedView): Promise<vo
   const voted = isVoter(replica, next);
   // Whoever heard of the view in passing may not have heard of the one before it.
   const previous = placed.previous.length === 0 && voted ? replica.view.members : placed.previous;
-  if (await holdsAll(parts, { view: next, previous }, voted)) {
-    if (replica.view.epoch < next.epoch) replica.activate(next);
-    await disk.durable();
-    return;
-  }
-  const showers = await findShowers(parts, { view: next, previous }, voted);
+  const change = { view: next, previous };
+  if (!(await holdsAll(parts, change, voted))) await takeShown(parts, change, voted);
+  if (replica.view.epoch >= next.epoch) return;
+  replica.activate(next);
+  await disk.durable();
+}
+
+/** Goes through all that the others show, and takes what is newer. */
+async function takeShown(parts: GatherParts, placed: PlacedView, voted: boolean): Promise<void> {
+  const { replica } = parts;
+  const next = placed.view;
+  const showers = await findShowers(parts, placed, voted);
   const limit = parts.options.pageEntries;
   // The own records count if this replica was in the view before, and are only a cache if not.
   const own: Source = voted
@@ -60,9 +67,6 @@ export async function gather(parts: GatherParts, placed: PlacedView): Promise<vo
   for await (const batch of mergeWalk([own, ...sources])) {
     await takeBatch(parts, batch, { next, showers, voted });
   }
-  if (replica.view.epoch >= next.epoch) return;
-  replica.activate(next);
-  await disk.durable();
 }
 
 /** Whether it was active in the view before, so that its own records are one of a majority's. */
@@ -85,15 +89,9 @@ async function holdsAll(
   if (digest === null || others.length === 0) return false;
   const needed = Math.floor(previous.length / 2) + 1 - Number(voted);
   const answers = await Promise.all(
-    others.map(async ({ name }) => {
-      try {
-        const request = { type: "shows-same", partition, next: view, digest } as const;
-        return (await peers.call<"shows-same">(name, request)).same;
-      } catch (error) {
-        if (error instanceof ReplicationError) return null;
-        throw error;
-      }
-    }),
+    others.map(({ name }) =>
+      holdsSame(peers, name, { type: "shows-same", partition, next: view, digest }),
+    ),
   );
   // One that differs may have what no other has, and that may be acknowledged.
   const shown = answers.filter((same) => same !== null);

@@ -47,7 +47,7 @@ export function replicaHandlers(
     },
     list: ({ partition, epoch, ballot, after, limit }) =>
       replica(partition).list(epoch, ballot, { after, limit }),
-    holds: ({ partition, ...question }) => ({ same: replica(partition).holds(question) }),
+    holds: ({ partition, digest, ...lead }) => ({ same: replica(partition).holds(lead, digest) }),
     fetch: ({ partition, keys }) => ({ records: recordsOf(replica(partition), keys, pageBytes) }),
     peek: ({ partition, key }) => ({ held: of(partition).peek(key) }),
     keys: ({ partition, ...query }) => of(partition).listKeys(query),

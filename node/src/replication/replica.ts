@@ -10,7 +10,7 @@
 import { type Ballot, compareStamps, noBallot } from "./ballot.ts";
 import { ReplicationError, type ReplicationErrorCode } from "./errors.ts";
 import { type KeyQuery, lookAt, type LookedAt } from "./key-listing.ts";
-import type { Body, Lead, Listing } from "./messages.ts";
+import type { Lead, Listing } from "./messages.ts";
 import { type Entry, type Held, isTombstone, type KeyedRecord } from "./record.ts";
 import type { AcceptedChange, ReplicaState, ReplicaStore } from "./store.ts";
 import { isMember, type Member, noView, type View } from "./view.ts";
@@ -118,7 +118,7 @@ export class Replica {
   }
 
   /** Whether it holds exactly what has this digest, for who may list it. */
-  holds({ epoch, ballot, digest }: Omit<Body<"holds">, "partition">): boolean {
+  holds({ epoch, ballot }: Pick<Lead, "epoch" | "ballot">, digest: string): boolean {
     if (ballot === noBallot) this.#mustBeActive(epoch);
     else this.confirm(epoch, ballot);
     return this.digest === digest;

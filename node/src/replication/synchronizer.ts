@@ -4,7 +4,7 @@
  * record wins, which is a state that was current or a write whose outcome nobody knew.
  */
 import { compareStamps, newestOf, type Stamp } from "./ballot.ts";
-import { ReplicationError } from "./errors.ts";
+import type { ReplicationError } from "./errors.ts";
 import { type ComparedKey, mergeWalk, type Source } from "./merge-walk.ts";
 import type { Lead } from "./messages.ts";
 import type { ReplicationOptions } from "./options.ts";
@@ -12,6 +12,7 @@ import type { Peers } from "./peers.ts";
 import { isAhead } from "./quorum.ts";
 import { type Entry, type KeyedRecord, sizeOf } from "./record.ts";
 import type { Replica } from "./replica.ts";
+import { holdsSame } from "./same.ts";
 import { fetchRecords } from "./transfer.ts";
 import type { Writes } from "./writes.ts";
 
@@ -94,15 +95,7 @@ export class Synchronizer {
     const { digest } = replica;
     if (digest === null) return false;
     const answers = await Promise.all(
-      following.map(async (name) => {
-        try {
-          return (await peers.call<"holds">(name, { type: "holds", ...lead, digest })).same;
-        } catch (error) {
-          if (!(error instanceof ReplicationError)) throw error;
-          // Whoever cannot tell may list what it has.
-          return false;
-        }
-      }),
+      following.map((name) => holdsSame(peers, name, { type: "holds", ...lead, digest })),
     );
     return answers.every(Boolean) && !this.#parts.over();
   }

@@ -64,6 +64,14 @@ class Trial {
   }
 }
 
+/** Clients have been there for a while, and nothing moved. */
+async function withClients(): Promise<Trial> {
+  const trial = new Trial();
+  trial.begin();
+  await trial.clock.run(5_000);
+  return trial;
+}
+
 describe("the pace of moving", () => {
   it("has no limit where there are no clients", async () => {
     const [first = 0] = await new Trial().move(1);
@@ -71,19 +79,15 @@ describe("the pace of moving", () => {
   });
 
   it("rises as long as clients do not notice", async () => {
-    const trial = new Trial();
-    trial.begin();
-    await trial.clock.run(5_000);
+    const trial = await withClients();
     const rates = await trial.move(20);
     assert.ok((rates[0] ?? 0) < 200, `begins with ${rates[0]}`);
     assert.ok((rates.at(-1) ?? 0) > 10_000, `ends with ${rates.at(-1)}`);
   });
 
   it("stays where clients begin to notice", async () => {
-    const trial = new Trial();
+    const trial = await withClients();
     trial.operationMs = (rate) => (rate > 1_000 ? 3 * CALM_MS : CALM_MS);
-    trial.begin();
-    await trial.clock.run(5_000);
     await trial.move(20);
     const rates = await trial.move(60);
     const mean = rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
@@ -91,9 +95,7 @@ describe("the pace of moving", () => {
   });
 
   it("goes on slowly when clients wait all the same, faster where copies are missing", async () => {
-    const trial = new Trial();
-    trial.begin();
-    await trial.clock.run(5_000);
+    const trial = await withClients();
     trial.operationMs = () => 10 * CALM_MS;
     await trial.move(5);
     const placing = await trial.move(10);
@@ -109,9 +111,7 @@ describe("the pace of moving", () => {
   });
 
   it("takes clients who get no answer for clients who wait", async () => {
-    const trial = new Trial();
-    trial.begin();
-    await trial.clock.run(5_000);
+    const trial = await withClients();
     await trial.move(20);
     trial.operationMs = () => 1_000_000;
     await trial.move(10);
@@ -123,9 +123,7 @@ describe("the pace of moving", () => {
   });
 
   it("has no limit again when the clients are gone", async () => {
-    const trial = new Trial();
-    trial.begin();
-    await trial.clock.run(5_000);
+    const trial = await withClients();
     await trial.move(2);
     trial.end();
     await trial.move(2);
