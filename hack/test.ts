@@ -26,8 +26,13 @@ interface StageResult {
   readonly stage: Stage;
   readonly tally: Tally;
   readonly problem: string | undefined;
+  /** The last lines of what failed. */
+  readonly lastLines: readonly string[];
   readonly duration: string;
 }
+
+/** Enough for a few failed cases; the whole is in the log, which a CI run may not keep. */
+const LAST_LINES = 40;
 
 const artifacts = join(settings.repositoryRoot, "artifacts", "test");
 
@@ -54,13 +59,16 @@ async function runStage(stage: Stage): Promise<StageResult> {
   writeFileSync(logPath, "");
   let tally = noCases;
   let problem: string | undefined;
+  let lastLines: readonly string[] = [];
   try {
     for (const command of await stage.commands(tallyPath)) {
       const result = await runStreamed(command, logPath);
       const counted = tallyOf(command, result.output, tallyPath);
       tally = addTallies(tally, counted ?? noCases);
       problem = result.problem ?? problemOfCounts(command, counted);
-      if (problem !== undefined) break;
+      if (problem === undefined) continue;
+      lastLines = result.output.trimEnd().split("\n").slice(-LAST_LINES);
+      break;
     }
   } catch (error) {
     problem = error instanceof Error ? error.message : String(error);
@@ -69,7 +77,7 @@ async function runStage(stage: Stage): Promise<StageResult> {
   if (stoppedBy !== undefined) problem = `stopped by ${stoppedBy}`;
   // A stage that failed without a failed case still counts as one.
   if (problem !== undefined && tally.failed === 0) tally = { ...tally, failed: 1 };
-  return { stage, tally, problem, duration: seconds(startedMs) };
+  return { stage, tally, problem, lastLines, duration: seconds(startedMs) };
 }
 
 function tallyOf(command: StageCommand, output: string, tallyPath: string): Tally | undefined {
@@ -109,6 +117,11 @@ async function main(): Promise<void> {
   }
   say("\nStages");
   for (const result of results) say(describeResult(result));
+  for (const { stage, lastLines } of results.filter((result) => result.lastLines.length > 0)) {
+    say(`\nHow ${stage.name} ended`);
+    for (const line of lastLines) say(`  ${line}`);
+    say("");
+  }
   for (const stage of chosen.slice(results.length)) say(`         ${stage.name}  did not run`);
   const total = results.map((result) => result.tally).reduce(addTallies, noCases);
   say(tallyLine(total));
