@@ -12,7 +12,7 @@ import type { Peers } from "./peers.ts";
 /** A leader as far as confirmation needs it. */
 export interface Confirmable {
   readonly lead: Lead;
-  /** Other members, by name, in the order in which they should be asked. */
+  /** Other members, by name, in the order in which those that answer should be asked. */
   readonly others: readonly string[];
   /** How many of them make a majority together with the leader itself. */
   readonly needed: number;
@@ -26,7 +26,7 @@ interface Round {
   readonly done: Promise<void>;
   readonly resolve: () => void;
   readonly reject: (error: ReplicationError) => void;
-  /** Peers in `others` that were asked, from the first. */
+  /** Peers that were asked: a bit set over `others`. */
   asked: number;
   confirms: number;
   open: boolean;
@@ -77,16 +77,28 @@ export class Confirmer {
 
   /** Puts the round on the next peer's lane; with none left it fails. */
   #askNext(round: Round): void {
-    const peer = round.leader.others[round.asked];
+    const place = this.#next(round);
+    const peer = round.leader.others[place];
     if (peer === undefined) {
       this.#close(round);
       round.reject(new ReplicationError("unavailable", "no majority confirmed the read in time"));
       return;
     }
-    round.asked += 1;
+    round.asked |= 1 << place;
     const lane = this.#lane(peer);
     lane.waiting.push(round);
     if (!lane.busy) void this.#run(lane);
+  }
+
+  /** Of those not asked yet the first that answers, else the first; -1 if there is none. */
+  #next({ leader: { others }, asked }: Round): number {
+    let silent = -1;
+    for (let place = 0; place < others.length; place += 1) {
+      if (((asked >> place) & 1) === 1) continue;
+      if (this.#peers.reachable(others[place] as string)) return place;
+      if (silent < 0) silent = place;
+    }
+    return silent;
   }
 
   async #run(lane: Lane): Promise<void> {

@@ -84,9 +84,7 @@ export class Leader implements Confirmable {
     this.#parts = parts;
     this.view = replica.view;
     this.lead = { partition, epoch: this.view.epoch, ballot };
-    this.others = this.view.members
-      .filter(({ name }) => name !== replica.self.name)
-      .map(({ name }) => name);
+    this.others = othersInCircle(this.view, replica.self.name);
     this.needed = Math.floor(this.view.members.length / 2);
     this.#writes = new Writes({
       ...parts,
@@ -271,15 +269,23 @@ export class Leader implements Confirmable {
       this.end();
       return new ReplicationError("not-leader", "its own replica follows another leader");
     }
-    const { peers, disk, options } = this.#parts;
-    const reachable = this.others.filter((name) => peers.reachable(name)).length;
-    if (reachable < this.needed) {
+    const { disk, options } = this.#parts;
+    if (!this.#reachesMajority()) {
       return new ReplicationError("unavailable", "no majority of the copies can be reached");
     }
     if (operation.type === "get") return null;
     if (!disk.writable) return new ReplicationError("storage", "the disk does not take writes");
     if (this.#writes.countOf(operation.key.text) < options.pendingWritesMax) return null;
     return new ReplicationError("busy", "too many writes of this key are under way");
+  }
+
+  #reachesMajority(): boolean {
+    let left = this.needed;
+    for (const name of this.others) {
+      if (left === 0) break;
+      if (this.#parts.peers.reachable(name)) left -= 1;
+    }
+    return left === 0;
   }
 
   async #write(key: string, next: KeyState, outcome: Outcome): Promise<Outcome> {
@@ -417,6 +423,16 @@ export class Leader implements Confirmable {
   #is(state: LeaderState): boolean {
     return this.#state === state;
   }
+}
+
+/**
+ * The other members, those first whose names follow the own one: all that this node leads then asks
+ * the same few nodes for confirmation, and a message of theirs serves more reads.
+ */
+function othersInCircle(view: View, self: string): readonly string[] {
+  const names = view.members.map(({ name }) => name).filter((name) => name !== self);
+  const inOrder = names.toSorted((a, b) => (a < b ? -1 : 1));
+  return [...inOrder.filter((name) => name > self), ...inOrder.filter((name) => name < self)];
 }
 
 function compareAges(a: Held | null, b: Held | null): number {
