@@ -15,7 +15,7 @@ URL ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test ring cluster cluster-down env deploy
-.PHONY: check bench images gen picture install
+.PHONY: check bench images gen picture fuzz install
 .PHONY: sim data-sim mutants scenarios check-ring verify paper sim-speed
 
 ##@ Start here
@@ -60,6 +60,8 @@ mutants: install ## Break the protocol in known ways; each must be noticed. WRIT
 	@$(NODE) node/sim/data/main.ts --mutants $(if $(WRITE),--write)
 scenarios: install ## Histories of small rings with transcripts: NAME=join-step-by-step shows one
 	@$(NODE) node/sim/scenarios.ts $(if $(WRITE),--write) $(if $(NAME),--show $(NAME))
+fuzz: install ## Requests made up from docs/openapi.yaml against a real ring; needs Python. SEED=7
+	@$(NODE) hack/fuzz.ts $(if $(SEED),--seed $(SEED))
 check-ring: install ## A live ring by the simulator's invariants: URL=http://localhost:8080
 	@$(NODE) node/sim/check-ring.ts --url $(or $(URL),http://localhost:8080) --times 3
 verify: install ## Check the model of the protocol exhaustively. WRITE=1: its table in docs/model.md

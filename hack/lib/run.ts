@@ -58,9 +58,9 @@ export function run(command: readonly string[], options: RunOptions = {}): Promi
       cwd: options.cwd,
       env: { ...settings.environment, ...options.environment },
       stdio: ["pipe", "pipe", "pipe"],
-      timeout: options.timeoutMs ?? TIMEOUT_DEFAULT_MS,
-      killSignal: "SIGKILL",
     });
+    // spawn's own time limit would keep this process alive after a program that is missing.
+    const timer = setTimeout(() => child.kill("SIGKILL"), options.timeoutMs ?? TIMEOUT_DEFAULT_MS);
     const output = { stdout: "", stderr: "" };
     for (const stream of ["stdout", "stderr"] as const) {
       child[stream].setEncoding("utf8").on("data", (text: string) => {
@@ -72,11 +72,13 @@ export function run(command: readonly string[], options: RunOptions = {}): Promi
     child.stdin.on("error", () => undefined);
     child.stdin.end(options.input ?? "");
     child.on("error", (cause: NodeJS.ErrnoException) => {
+      clearTimeout(timer);
       const missing = cause.code === "ENOENT";
       const message = missing ? `${program} is not installed` : `cannot start ${program}`;
       reject(new Error(message, { cause }));
     });
     child.on("close", (code, signal) => {
+      clearTimeout(timer);
       if (signal !== null) output.stderr += `\nended by ${signal}`;
       const result = { code: code ?? 128, ...output };
       if (result.code === 0 || options.allowFailure === true) resolvePromise(result);

@@ -33,7 +33,7 @@ const CONTENT_TYPE_DEFAULT = "application/octet-stream";
 const CONTENT_TYPE = /^[\w!#$&^.+-]{1,127}\/[\w!#$&^.+-]{1,127}\s*(;[\x20-\x7e\t]*)?$/;
 
 /** An id of a write that the client chose: enough for a UUID with a prefix. */
-const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
+const REQUEST_ID = /^(?:"([\x21-\x7e]{1,128})"|([\x21\x23-\x7e][\x21-\x7e]{0,127}))$/;
 
 /** How many copies an answer rests on: a majority, or any one of them. */
 export type Consistency = "linearizable" | "one";
@@ -145,8 +145,9 @@ function requestIdOf({ headers }: IncomingMessage): string | null {
 
 /** Throws 400 `bad_idempotency_key`. */
 export function parseRequestId(text: string): string {
-  const id = text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1) : text;
-  if (REQUEST_ID.test(id)) return id;
+  const [, quoted, bare] = REQUEST_ID.exec(text) ?? [];
+  const id = quoted ?? bare;
+  if (id !== undefined) return id;
   throw new HttpError(
     400,
     "bad_idempotency_key",

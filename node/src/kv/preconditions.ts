@@ -6,7 +6,8 @@ import { HttpError } from "../http/errors.ts";
 import { noPreconditions, type Preconditions, type Versions } from "../replication/index.ts";
 
 const TAGS_MAX = 32;
-const TAG = /^(W\/)?"([\x21\x23-\x7e]{0,128})"$/;
+/** A tag and what separates it from the next one; a comma within its quotes is part of it. */
+const TAG = /[ \t]*(W\/)?"([\x21\x23-\x7e]{0,128})"[ \t]*(,|$)/y;
 
 export interface ConditionalHeaders {
   readonly "if-match"?: string | undefined;
@@ -29,15 +30,31 @@ export function parsePreconditions(headers: ConditionalHeaders): Preconditions {
 
 function parseTags(header: string, text: string, kept: "strong" | "all"): Versions {
   if (text.trim() === "*") return "*";
-  const tags = text.split(",", TAGS_MAX + 1).map((tag) => TAG.exec(tag.trim()));
-  if (tags.length > TAGS_MAX || tags.includes(null)) {
+  const tags = tagsIn(text);
+  if (tags === null) {
     throw new HttpError(
       400,
       "bad_precondition",
       `${header} takes * or up to ${TAGS_MAX} quoted ETags as this service gave them`,
     );
   }
-  return tags
-    .filter((tag) => kept === "all" || tag?.[1] === undefined)
-    .map((tag) => tag?.[2] ?? "");
+  return tags.filter(({ weak }) => kept === "all" || !weak).map(({ version }) => version);
+}
+
+interface Tag {
+  readonly weak: boolean;
+  readonly version: string;
+}
+
+/** Null if it is no list of tags, or too long a one. */
+function tagsIn(text: string): readonly Tag[] | null {
+  const tags: Tag[] = [];
+  TAG.lastIndex = 0;
+  for (;;) {
+    const match = TAG.exec(text);
+    if (match === null || tags.length === TAGS_MAX) return null;
+    const [, weak, version = "", separator] = match;
+    tags.push({ weak: weak !== undefined, version });
+    if (separator !== ",") return tags;
+  }
 }

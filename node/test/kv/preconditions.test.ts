@@ -12,6 +12,7 @@ const cases: readonly {
   { match: "*", allows: { absent: false, v1: true, v2: true } },
   { match: '"v1"', allows: { absent: false, v1: true, v2: false } },
   { match: ' "v1" , "v2" ', allows: { absent: false, v1: true, v2: true } },
+  { match: '"a,b", "v1"', allows: { absent: false, v1: true, v2: false } },
   { match: 'W/"v1"', allows: { absent: false, v1: false, v2: false } },
   { noneMatch: "*", allows: { absent: true, v1: false, v2: false } },
   { noneMatch: '"v1"', allows: { absent: true, v1: false, v2: true } },
@@ -35,7 +36,16 @@ describe("preconditions mean what RFC 9110 says", () => {
     assert.ok(mayWrite(parsePreconditions({}), "v1"));
   });
 
-  for (const header of ["v1", '"v1', "", '"a""b"', '"é"', Array(33).fill('"v"').join()]) {
+  for (const header of [
+    "v1",
+    '"v1',
+    '"v1",',
+    '"v1" "v2"',
+    "",
+    '"a""b"',
+    '"é"',
+    Array(33).fill('"v"').join(),
+  ]) {
     it(`refuses ${JSON.stringify(header.slice(0, 20))}`, () => {
       assert.throws(
         () => parsePreconditions({ "if-match": header }),
