@@ -291,15 +291,15 @@ export const mutants: readonly Mutant[] = [
   {
     name: "waits-for-a-lost-disk",
     what: "a view is not replaced while a member whose disk is lost has not begun in it",
-    file: "partition.ts",
+    file: "mover.ts",
     from: "const staying = wanted.filter((member) => isMember(view, member));",
     to: "const staying = view.members;",
   },
   {
     name: "moves-over-and-over",
     what: "a move that failed is tried again at once",
-    file: "partition.ts",
-    from: "if (this.#context.clock.now() - this.#movedMs < MOVE_RETRY_MS) return false;",
+    file: "mover.ts",
+    from: "if (context.clock.now() - this.#movedMs < MOVE_RETRY_MS) return false;",
     to: "void [this.#movedMs, MOVE_RETRY_MS];",
   },
 

@@ -23,7 +23,8 @@ import type {
 } from "./messages.ts";
 import type { Get, KeyOperation, Outcome } from "./operation.ts";
 import type { ReplicationOptions } from "./options.ts";
-import { type NodeContext, Partition } from "./partition.ts";
+import type { NodeContext } from "./node-context.ts";
+import { Partition } from "./partition.ts";
 import { type MoveReason, Pace } from "./pace.ts";
 import { PartitionMap } from "./partition-map.ts";
 import { Peers } from "./peers.ts";
