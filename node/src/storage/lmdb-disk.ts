@@ -8,7 +8,11 @@ import { NODE_RECORD_KEY } from "./disk-key.ts";
 import { openJson, sealJson } from "./disk-record.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { LmdbFile, type Write } from "./lmdb-file.ts";
+import { CacheBudget } from "./record-cache.ts";
 import { type Changes, LmdbReplica, noChanges } from "./lmdb-replica.ts";
+
+/** Of records that were read or written lately: some 20,000 small ones. */
+const CACHE_BYTES = 16 * 1024 * 1024;
 
 /** Cleared records that one commit removes: few enough for nobody to notice. */
 const SWEPT_RECORDS_MAX = 500;
@@ -20,6 +24,7 @@ export class LmdbDisk implements Disk {
   readonly #file: LmdbFile;
   readonly #groups: GroupCommit<Changes>;
   readonly #replicas = new Map<number, LmdbReplica>();
+  readonly #cacheBudget = new CacheBudget(CACHE_BYTES);
   /** Replicas that may have cleared records in the file. */
   readonly #sweeps = new Set<LmdbReplica>();
   /** undefined: not read yet. */
@@ -49,7 +54,11 @@ export class LmdbDisk implements Disk {
   replica(partition: number): LmdbReplica {
     let replica = this.#replicas.get(partition);
     if (replica === undefined) {
-      replica = new LmdbReplica(partition, this.#file, () => this.#groups.changes());
+      replica = new LmdbReplica(partition, {
+        file: this.#file,
+        changes: () => this.#groups.changes(),
+        cache: this.#cacheBudget.newCache(),
+      });
       this.#replicas.set(partition, replica);
       // The last process may have ended before it had removed all.
       if (replica.clearedKeys(1).length > 0) this.#sweeps.add(replica);

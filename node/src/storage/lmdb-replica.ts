@@ -36,6 +36,7 @@ import {
 } from "./disk-record.ts";
 import { ExpiryQueue } from "./expiry-queue.ts";
 import type { LmdbFile, Write } from "./lmdb-file.ts";
+import type { RecordCache } from "./record-cache.ts";
 
 /** A change of one key that is not durable yet. */
 interface Pending extends Write {
@@ -85,6 +86,14 @@ function storedOf(held: Held | null): Stored {
   return { size: sizeOf(held), stamp: held?.stamp ?? null };
 }
 
+/** The record with the bytes of its sealed form instead of those that came with a large message. */
+function within(sealed: Buffer, held: Held): Held {
+  const { content } = held.state;
+  if (content === null || content.bytes.length === 0) return held;
+  const bytes = sealed.subarray(sealed.length - content.bytes.length);
+  return { ...held, state: { ...held.state, content: { ...content, bytes } } };
+}
+
 function stampIn(at: Buffer, sealed: Buffer): Stamp | null {
   try {
     return openStamp(at, sealed);
@@ -93,11 +102,20 @@ function stampIn(at: Buffer, sealed: Buffer): Stamp | null {
   }
 }
 
+export interface ReplicaParts {
+  readonly file: LmdbFile;
+  /** Gives the group that takes changes now. */
+  readonly changes: () => Changes;
+  readonly cache: RecordCache;
+}
+
 export class LmdbReplica implements ReplicaStore {
   readonly #partition: number;
   readonly #file: LmdbFile;
   /** Gives the group that takes changes now. */
   readonly #changes: () => Changes;
+  /** Of records in the file with a value in them. */
+  readonly #cache: RecordCache;
   readonly #pending = new Map<string, Pending>();
   readonly #expiries = new ExpiryQueue();
   /** undefined: not read yet. */
@@ -113,11 +131,12 @@ export class LmdbReplica implements ReplicaStore {
   /** What the file has for the key looked at last: who looks often writes next. */
   #lastRead: { readonly key: string; readonly at: Buffer; readonly stored: Stored } | undefined;
 
-  constructor(partition: number, file: LmdbFile, changes: () => Changes) {
+  constructor(partition: number, { file, changes, cache }: ReplicaParts) {
     checkPartition(partition);
     this.#partition = partition;
     this.#file = file;
     this.#changes = changes;
+    this.#cache = cache;
     this.#generation = Number(this.#readJson(generationKey(partition)));
     file.visit(records(partition, this.#generation), (at, sealed) => {
       this.#mayHold = true;
@@ -147,10 +166,14 @@ export class LmdbReplica implements ReplicaStore {
   held(key: string): Held | null {
     const pending = this.#pending.get(key);
     if (pending !== undefined) return pending.held;
+    const cached = this.#cache.get(key);
+    if (cached !== undefined) return cached.held;
     const at = recordKey(this.#partition, this.#generation, key);
     const sealed = this.#file.get(at);
     const held = sealed === undefined ? null : this.#openHeld(key, at, sealed);
-    this.#lastRead = { key, at, stored: storedOf(held) };
+    if (held === null || liesApart(sizeOf(held))) {
+      this.#lastRead = { key, at, stored: storedOf(held) };
+    } else this.#cache.set(key, { at, held });
     return held;
   }
 
@@ -217,6 +240,7 @@ export class LmdbReplica implements ReplicaStore {
     // Under the next generation nothing lies; what lies under this one is removed bit by bit.
     this.#generation += 1;
     this.#pending.clear();
+    this.#cache.clear();
     this.#mayHold = false;
     this.#lastRead = undefined;
     this.#keys = 0;
@@ -258,7 +282,11 @@ export class LmdbReplica implements ReplicaStore {
 
   /** The change is in the file. */
   settle(pending: Pending): void {
-    if (this.#pending.get(pending.key) === pending) this.#pending.delete(pending.key);
+    const { key, at, held, value } = pending;
+    if (this.#pending.get(key) !== pending) return;
+    this.#pending.delete(key);
+    if (held === null || value === null || liesApart(sizeOf(held))) this.#cache.delete(key);
+    else this.#cache.set(key, { at, held: within(value, held) });
   }
 
   /** Whether the change is to be tried again: not if a later one replaced it. */
@@ -271,7 +299,7 @@ export class LmdbReplica implements ReplicaStore {
 
   #keyOf(key: string): Buffer {
     if (this.#lastRead?.key === key) return this.#lastRead.at;
-    const at = this.#pending.get(key)?.at;
+    const { at } = this.#pending.get(key) ?? this.#cache.get(key) ?? {};
     return at ?? recordKey(this.#partition, this.#generation, key);
   }
 
@@ -307,6 +335,8 @@ export class LmdbReplica implements ReplicaStore {
 
   #stored(key: string, at: Buffer): Stored {
     if (this.#lastRead?.key === key) return this.#lastRead.stored;
+    const cached = this.#cache.get(key);
+    if (cached !== undefined) return storedOf(cached.held);
     const sealed = this.#file.peek(at);
     if (sealed === undefined) return storedOf(null);
     const stamp = stampIn(at, sealed);

@@ -136,6 +136,21 @@ export function diskSuite(fixture: DiskFixture): void {
       assert.deepEqual(disk.replica(3).held("a"), heldOf(2));
     });
 
+    it("of a record that was read before it changed", async () => {
+      const replica = disk.replica(3);
+      const short = Buffer.from("short");
+      const values = [short, longValue, short, null, short, undefined, longValue, short, short];
+      for (const [count, value] of values.entries()) {
+        const held = value === null ? tombstoneOf(count) : heldOf(count, value);
+        if (value === undefined) replica.forget("a");
+        else replica.keep("a", held);
+        await disk.durable();
+        for (const read of [replica.held("a"), replica.held("a")]) {
+          assert.deepEqual(read, value === undefined ? null : held);
+        }
+      }
+    });
+
     it("of a record that is forgotten, durable or not", async () => {
       const replica = disk.replica(3);
       replica.keep("a", heldOf(1));
