@@ -27,11 +27,13 @@ export class Replica {
   readonly self: Member;
   readonly #store: ReplicaStore;
   #state: ReplicaState;
+  #member: boolean;
 
   constructor(self: Member, store: ReplicaStore) {
     this.self = self;
     this.#store = store;
     this.#state = store.state ?? initial;
+    this.#member = isMember(this.#state.view, self);
   }
 
   get view(): View {
@@ -49,7 +51,7 @@ export class Replica {
   }
 
   get member(): boolean {
-    return isMember(this.#state.view, this.self);
+    return this.#member;
   }
 
   get sealed(): boolean {
@@ -261,6 +263,7 @@ export class Replica {
 
   #save(change: Partial<ReplicaState>): void {
     this.#state = { ...this.#state, ...change };
+    if (change.view !== undefined) this.#member = isMember(change.view, this.self);
     this.#store.save(this.#state);
   }
 
