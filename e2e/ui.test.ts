@@ -143,6 +143,13 @@ describe("ui: the page shows the ring and works by keyboard alone", function () 
     await shows(page, "#value-result pre", /^0000 {2}00 ff 10$/);
   });
 
+  it("says when a value will be deleted", async () => {
+    const value = { contentType: "text/plain", bytes: Buffer.from(VALUE), ttlSeconds: 3_000 };
+    await put(await ring.node(2), KEY, value);
+    await press(page, "#get");
+    await shows(page, "#value-result .note:last-of-type", /^The ring deletes it in 50 min\./);
+  });
+
   it("selects nodes along the circle by arrow keys, and none by Escape", async () => {
     await page.reload();
     await shows(page, "#health", /^Ideal$/);

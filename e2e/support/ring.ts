@@ -310,6 +310,8 @@ export async function lookUp(node: RingNode, key: string, query = ""): Promise<L
 export interface Value {
   readonly contentType: string;
   readonly bytes: Buffer;
+  /** After which the ring deletes it. */
+  readonly ttlSeconds?: number;
 }
 
 /** Stores a value and answers the reply, which must be a success. */
@@ -317,7 +319,11 @@ export async function put(node: RingNode, key: string, value: Value): Promise<Re
   const reply = await patiently(node, {
     method: "PUT",
     path: keyPath(key),
-    headers: { "content-type": value.contentType, "idempotency-key": randomUUID() },
+    headers: {
+      "content-type": value.contentType,
+      "idempotency-key": randomUUID(),
+      ...(value.ttlSeconds === undefined ? {} : { "x-chord-ttl": String(value.ttlSeconds) }),
+    },
     body: value.bytes,
   });
   assert.ok([200, 201].includes(reply.status), `PUT ${key}: ${reply.status} ${textOf(reply)}`);

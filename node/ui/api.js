@@ -18,7 +18,7 @@
  * }} Lookup
  * @typedef {{
  *   status: number, etag: string | null, owner: string | null, hops: string | null,
- *   contentType: string | null, bytes: Uint8Array, ms: number,
+ *   contentType: string | null, expires: string | null, bytes: Uint8Array, ms: number,
  * }} ValueAnswer
  */
 
@@ -80,6 +80,7 @@ export async function requestValue(key, init) {
     owner: response.headers.get("x-chord-owner"),
     hops: response.headers.get("x-chord-hops"),
     contentType: response.headers.get("content-type"),
+    expires: response.headers.get("x-chord-expires"),
     bytes,
     ms: performance.now() - startedAt,
   };

@@ -3,6 +3,7 @@
  * Bytes from the ring are never markup.
  */
 import { byteSize, html, milliseconds } from "./dom.js";
+import { duration } from "./move-progress.js";
 
 /** @typedef {import("./api.js").ValueAnswer} ValueAnswer */
 
@@ -35,7 +36,7 @@ export function showAnswer(panel, done, answer) {
  * @param {HTMLElement} panel
  * @param {ValueAnswer} answer
  */
-export function showValue(panel, { bytes, contentType }) {
+export function showValue(panel, { bytes, contentType, expires }) {
   const type = contentType ?? "no content type";
   const caption = html("p", { class: "note" }, `${byteSize(bytes.length)}, ${type}`);
   const text = asText(bytes);
@@ -43,7 +44,19 @@ export function showValue(panel, { bytes, contentType }) {
   body.setAttribute("aria-label", text === null ? "The value's first bytes" : "The value");
   body.textContent = text ?? hexRows(bytes);
   const cut = cutNote(bytes, text);
-  panel.append(caption, body, ...(cut === null ? [] : [html("p", { class: "note" }, cut)]));
+  const expiry = expires === null ? null : expiryNote(expires, Date.now());
+  const notes = [cut, expiry].flatMap((note) => note ?? []);
+  panel.append(caption, body, ...notes.map((note) => html("p", { class: "note" }, note)));
+}
+
+/**
+ * @param {string} expires when the ring deletes the value, RFC 3339
+ * @param {number} nowMs
+ */
+export function expiryNote(expires, nowMs) {
+  const seconds = (Date.parse(expires) - nowMs) / 1_000;
+  const left = seconds > 0 ? `in ${duration(seconds)}` : "about now";
+  return `The ring deletes it ${left}. A value stored here in its place stays.`;
 }
 
 /** @param {Uint8Array} bytes @param {string | null} text */

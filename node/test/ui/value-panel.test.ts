@@ -3,7 +3,7 @@
  * Method: bytes by hand.
  */
 import { equal } from "node:assert/strict";
-import { asText, hexRows } from "../../ui/value-panel.js";
+import { asText, expiryNote, hexRows } from "../../ui/value-panel.js";
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -18,6 +18,14 @@ describe("a value on the page", () => {
   it("is cut to what a reader can use", () => {
     equal(asText(bytesOf("x".repeat(5_000)))?.length, 4_096);
     equal(hexRows(new Uint8Array(1_000)).split("\n").length, 16);
+  });
+
+  it("says when it will be deleted", () => {
+    const expires = "2026-05-04T03:02:01.000Z";
+    const nowMs = Date.parse(expires);
+    equal(/deletes it in 58 s\./.test(expiryNote(expires, nowMs - 58_000)), true);
+    equal(/deletes it in 2 h\./.test(expiryNote(expires, nowMs - 7_200_000)), true);
+    equal(/deletes it about now\./.test(expiryNote(expires, nowMs + 500)), true);
   });
 
   it("shows other bytes in hexadecimal, sixteen a row", () => {
