@@ -62,7 +62,7 @@ export async function run(
 
 async function tryOnce(ask: Ask, { base }: Target, remainingMs: number): Promise<Attempt> {
   const reads = ask.method === "GET";
-  const usualMs = reads ? READ_ATTEMPT_MS : WRITE_ATTEMPT_MS;
+  const usualMs = ask.attemptMs ?? (reads ? READ_ATTEMPT_MS : WRITE_ATTEMPT_MS);
   const attemptMs = usualMs + extraMs(ask.body?.length ?? 0);
   const ended = await exchange(base, ask, Math.min(attemptMs, remainingMs));
   return { exchange: ended, unknown: !reads && mayHaveHappened(ended) };

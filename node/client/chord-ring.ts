@@ -5,7 +5,7 @@
 import { randomInt, randomUUID } from "node:crypto";
 import { pause, run } from "./attempts.ts";
 import { ChordRingError } from "./errors.ts";
-import { type Answer, type Ask, problemOf } from "./exchange.ts";
+import { type Answer, type Ask, jsonOf, problemOf } from "./exchange.ts";
 import { Leaders } from "./leaders.ts";
 
 export interface ChordRingOptions {
@@ -57,6 +57,19 @@ export interface Stored {
   readonly created: boolean;
 }
 
+export interface ListOptions {
+  /** Only keys that begin with it. */
+  readonly prefix?: string;
+  /** Keys asked for at once, 1 to 1,000, which is the default. */
+  readonly pageSize?: number;
+}
+
+export interface ListedKey {
+  readonly key: string;
+  /** Of its value. */
+  readonly bytes: number;
+}
+
 /** `version` is the one that was made, or the present one that was not as expected. */
 export type CompareAndSet =
   | { readonly done: true; readonly version: string }
@@ -67,6 +80,9 @@ type Change = Content | undefined;
 
 const TIMEOUT_DEFAULT_MS = 5_000;
 const KEY_BYTES_MAX = 1_024;
+const PAGE_SIZE_DEFAULT = 1_000;
+/** A page with few keys may cost a question to each partition. */
+const PAGE_ATTEMPT_MS = 2_500;
 /** Between two rounds of an update that others were faster than. */
 const CONTENTION_MAX_MS = 100;
 
@@ -98,6 +114,30 @@ export class ChordRing {
     const contentType = answer.headers.get("content-type") ?? "application/octet-stream";
     const expires = expiryOf(answer);
     return { bytes: answer.bytes, contentType, version: versionOf(answer), expires };
+  }
+
+  /**
+   * All keys that hold something, in the ring's order, a page at a time. One that is there all the
+   * while comes once; one that is stored or deleted meanwhile comes or not.
+   */
+  async *keys(options: ListOptions = {}): AsyncGenerator<ListedKey, void, undefined> {
+    const { prefix = "", pageSize = PAGE_SIZE_DEFAULT } = options;
+    const query = new URLSearchParams({ prefix, limit: String(pageSize) });
+    for (;;) {
+      const path = `v1/kv?${query.toString()}`;
+      const ask = {
+        method: "GET",
+        path,
+        headers: this.#headers,
+        attemptMs: PAGE_ATTEMPT_MS,
+      } as const;
+      const answer = await this.#run("", ask);
+      if (answer.status !== 200) throw refused(answer);
+      const page = pageOf(answer);
+      yield* page.keys;
+      if (page.cursor === null) return;
+      query.set("cursor", page.cursor);
+    }
   }
 
   /** Rejects with `precondition_failed` if a condition does not hold. */
@@ -206,12 +246,24 @@ function unquoted(tag: string): string {
 
 function versionOf(answer: Answer): string {
   const tag = answer.headers.get("etag");
-  if (tag !== null) return unquoted(tag);
-  throw new ChordRingError("the answer has no version: is this the address of a ring?", {
-    code: "bad_answer",
-    status: answer.status,
-    outcome: "unknown",
-  });
+  if (tag === null) throw badAnswer(answer, "has no version");
+  return unquoted(tag);
+}
+
+interface Page {
+  readonly keys: readonly ListedKey[];
+  readonly cursor: string | null;
+}
+
+function pageOf(answer: Answer): Page {
+  const page = jsonOf(answer) as Page | null;
+  if (Array.isArray(page?.keys) && page.cursor !== undefined) return page;
+  throw badAnswer(answer, "is no list of keys");
+}
+
+function badAnswer({ status }: Answer, problem: string): ChordRingError {
+  const details = { code: "bad_answer", status, outcome: "unknown" } as const;
+  return new ChordRingError(`the answer ${problem}: is this the address of a ring?`, details);
 }
 
 function expiryOf(answer: Answer): Date | null {

@@ -9,6 +9,8 @@ export interface Ask {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array<ArrayBuffer>;
+  /** How long one attempt may take, if not as long as usual. */
+  readonly attemptMs?: number;
 }
 
 export interface Answer {

@@ -13,6 +13,8 @@ export {
   type CompareAndSet,
   type Content,
   type GetOptions,
+  type ListedKey,
+  type ListOptions,
   type Stored,
   type Value,
   type WriteOptions,

@@ -5,7 +5,7 @@
  * started again.
  */
 import assert from "node:assert/strict";
-import { ChordRing, ChordRingError, type Value } from "../../client/index.ts";
+import { ChordRing, ChordRingError, type ListedKey, type Value } from "../../client/index.ts";
 import { LocalRing } from "../../../hack/lib/local-ring.ts";
 import { waitFor } from "../../../hack/lib/wait-for.ts";
 
@@ -61,6 +61,21 @@ describe("the client on a ring of three", function () {
   });
 
   after(() => ring.stop());
+
+  it("lists the keys with a prefix, all pages of them", async () => {
+    const keys = Array.from({ length: 25 }, (_, index) => `list/ü&${index}`);
+    await Promise.all(keys.map((key) => client.put(key, key)));
+    await client.put("list", "not one of them");
+    for (const pageSize of [10, 25, 1_000]) {
+      const listed: ListedKey[] = [];
+      for await (const one of client.keys({ prefix: "list/ü&", pageSize })) listed.push(one);
+      assert.deepEqual(listed.map(({ key }) => key).toSorted(), keys.toSorted());
+      assert.ok(listed.every(({ key, bytes }) => bytes === Buffer.byteLength(key)));
+    }
+    const none = await client.keys({ prefix: "nothing/" }).next();
+    assert.equal(none.done, true);
+    await assert.rejects(client.keys({ pageSize: 0 }).next(), { code: "bad_query", status: 400 });
+  });
 
   it("stores, reads and deletes any bytes under any key", async () => {
     const key = "a/b ?#%ü€.";
