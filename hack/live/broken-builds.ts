@@ -66,8 +66,8 @@ export const brokenBuilds: readonly BrokenBuild[] = [
       },
       {
         file: "replication/leader.ts",
-        from: "if (reachable < this.needed) {",
-        to: "if (reachable < 0) {",
+        from: "if (!this.#reachesMajority()) {",
+        to: "if (this.needed < 0) {",
       },
     ],
     shownBy: { faults: ["isolate", "pause"] },
