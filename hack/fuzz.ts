@@ -48,7 +48,6 @@ function readOptions(): Options {
 async function ensureFuzzer(): Promise<string> {
   const directory = join(cacheDirectory, "programs", `schemathesis-${VERSION}`);
   const program = join(directory, "bin", "schemathesis");
-  await mkdir(directory, { recursive: true });
   await withLock(join(cacheDirectory, "schemathesis.lock"), async () => {
     const found = await run([program, "--version"], { allowFailure: true }).catch(() => undefined);
     if (found?.code === 0) return;

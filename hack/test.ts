@@ -66,9 +66,10 @@ async function runStage(stage: Stage): Promise<StageResult> {
       const counted = tallyOf(command, result.output, tallyPath);
       tally = addTallies(tally, counted ?? noCases);
       problem = result.problem ?? problemOfCounts(command, counted);
-      if (problem === undefined) continue;
-      lastLines = result.output.trimEnd().split("\n").slice(-LAST_LINES);
-      break;
+      if (problem !== undefined) {
+        lastLines = result.output.trimEnd().split("\n").slice(-LAST_LINES);
+        break;
+      }
     }
   } catch (error) {
     problem = error instanceof Error ? error.message : String(error);

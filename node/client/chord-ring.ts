@@ -131,6 +131,7 @@ export class ChordRing {
         headers: this.#headers,
         attemptMs: PAGE_ATTEMPT_MS,
       } as const;
+      // Any node can list: which partition stands for the request does not matter.
       const answer = await this.#run("", ask);
       if (answer.status !== 200) throw refused(answer);
       const page = pageOf(answer);

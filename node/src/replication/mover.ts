@@ -21,8 +21,8 @@ export interface MoverParts {
   readonly areActive: (view: View, members: readonly Member[]) => boolean;
   /** Has the view replaced by one with these members, if they still are wanted by then. */
   readonly change: (members: readonly Member[], stillWanted: () => boolean) => Promise<void>;
-  /** The partition moves no more, be it that it came to an end or not. */
-  readonly ended: () => void;
+  /** Clients that waited while the leader was paused need not any more. */
+  readonly wake: () => void;
 }
 
 /** Between two questions to a member that copies ahead; longer while it finds nothing to copy. */
@@ -114,7 +114,7 @@ export class Mover {
   // --- the move ---------------------------------------------------------------------------------
 
   async #move(wanted: readonly Member[], reason: MoveReason): Promise<void> {
-    const { context, replica, leader: leads, change, ended } = this.#parts;
+    const { context, replica, leader: leads, change, wake } = this.#parts;
     this.#moving = true;
     try {
       const { view } = replica;
@@ -128,7 +128,7 @@ export class Mover {
       } finally {
         if (replica.sealed) leader.end("the partition's view is being replaced");
         else leader.resume();
-        ended();
+        wake();
       }
     } finally {
       this.#copying = null;

@@ -65,7 +65,7 @@ export class Partition {
       isPresent: (member) => this.#turns.isPresent(member),
       areActive: (view, members) => this.#announcer.areActive(view, members),
       change: (members, stillWanted) => this.#change(members, stillWanted),
-      ended: () => this.#wake(),
+      wake: () => this.#wake(),
     });
   }
 

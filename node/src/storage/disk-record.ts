@@ -44,6 +44,17 @@ export function sealHeld(key: Uint8Array, held: Held): Buffer {
   return seal(key, sealed);
 }
 
+/**
+ * The record that was sealed, with its value's bytes in there, where they stand last, instead of in
+ * the message that they came with. For one whose value does not lie apart.
+ */
+export function heldWithin(sealed: Buffer, held: Held): Held {
+  const { content } = held.state;
+  if (content === null || content.bytes.length === 0) return held;
+  const bytes = sealed.subarray(sealed.length - content.bytes.length);
+  return { ...held, state: { ...held.state, content: { ...content, bytes } } };
+}
+
 /** Throws if the record is not what was sealed. `apart` gives its value if that lies apart. */
 export function openHeld(
   key: Uint8Array,

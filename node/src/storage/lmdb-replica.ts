@@ -24,6 +24,7 @@ import {
   stateKey,
 } from "./disk-key.ts";
 import {
+  heldWithin,
   liesApart,
   openHeld,
   openJson,
@@ -84,14 +85,6 @@ interface Stored {
 
 function storedOf(held: Held | null): Stored {
   return { size: sizeOf(held), stamp: held?.stamp ?? null };
-}
-
-/** The record with the bytes of its sealed form instead of those that came with a large message. */
-function within(sealed: Buffer, held: Held): Held {
-  const { content } = held.state;
-  if (content === null || content.bytes.length === 0) return held;
-  const bytes = sealed.subarray(sealed.length - content.bytes.length);
-  return { ...held, state: { ...held.state, content: { ...content, bytes } } };
 }
 
 function stampIn(at: Buffer, sealed: Buffer): Stamp | null {
@@ -286,7 +279,7 @@ export class LmdbReplica implements ReplicaStore {
     if (this.#pending.get(key) !== pending) return;
     this.#pending.delete(key);
     if (held === null || value === null || liesApart(sizeOf(held))) this.#cache.delete(key);
-    else this.#cache.set(key, { at, held: within(value, held) });
+    else this.#cache.set(key, { at, held: heldWithin(value, held) });
   }
 
   /** Whether the change is to be tried again: not if a later one replaced it. */
